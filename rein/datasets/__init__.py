@@ -1,0 +1,1 @@
+"""Driving data sets, their classes, and the transforms and samplers that read them."""

@@ -1,0 +1,1 @@
+"""How a segmentation is scored, domain by domain."""

@@ -1,0 +1,1 @@
+"""Small trainable modules that refine the tokens of a frozen body."""

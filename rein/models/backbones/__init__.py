@@ -1,0 +1,1 @@
+"""Frozen foundation models as MMSegmentation backbones."""

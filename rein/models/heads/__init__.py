@@ -1,0 +1,1 @@
+"""Decode heads and the mask queries that may come from outside."""

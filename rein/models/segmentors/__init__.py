@@ -1,0 +1,1 @@
+"""Segmentors: how a backbone, an adapter and a head become one model."""
