@@ -1,0 +1,96 @@
+"""A backbone, its queries and a head wired into one segmentor, tested in batched windows."""
+
+import inspect
+
+import torch
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor
+
+from rein.models.segmentors.windows import stitch_windows, window_boxes
+
+
+@MODELS.register_module()
+class FoundationSegmentor(EncoderDecoder):
+    """MMSegmentation's encoder-decoder for a ``FoundationBackbone``.
+
+    Three things are done for you. ``in_channels`` and ``strides`` (``feature_strides``) that
+    ``decode_head`` leaves out are taken from the backbone, unless a neck stands between. Mask
+    queries that the adapter makes are handed to a head that takes them. Sliding windows are
+    predicted ``test_cfg.window_batch`` at a time (default 1); the result equals one at a time.
+
+    Arguments are those of MMSegmentation's ``EncoderDecoder``.
+    """
+
+    def _init_decode_head(self, decode_head: dict) -> None:
+        super()._init_decode_head(self._complete(dict(decode_head)))
+        makes = getattr(self.backbone, 'queries', lambda: None)() is not None
+        if makes and not self._head_takes_queries:
+            raise ValueError(
+                f'backbone.adapter makes mask queries, but decode_head '
+                f'{type(self.decode_head).__name__} takes none; set backbone.adapter.queries=None'
+            )
+
+    def _complete(self, head: dict) -> dict:
+        """Fill in what follows from the backbone."""
+        head_type = head['type']
+        head_class = MODELS.get(head_type) if isinstance(head_type, str) else head_type
+        if head_class is None or self.with_neck or not hasattr(self.backbone, 'channels'):
+            return head
+        chosen = head.get('in_index')
+        every = range(len(self.backbone.channels))
+        numbers = every if chosen is None else chosen
+        if isinstance(numbers, int):
+            found = {'in_channels': self.backbone.channels[numbers]}
+        else:
+            found = {'in_channels': [self.backbone.channels[k] for k in numbers]}
+            strides = [self.backbone.strides[k] for k in numbers]
+            known = inspect.signature(head_class.__init__).parameters
+            for key in ('strides', 'feature_strides'):
+                if key in known:
+                    found[key] = strides
+        return {**found, **{k: v for k, v in head.items() if v is not None or k not in found}}
+
+    @property
+    def _head_takes_queries(self) -> bool:
+        return getattr(self.decode_head, 'takes_queries', False)
+
+    def _query_args(self) -> dict:
+        """Keyword arguments that carry the backbone's queries to a head that takes them."""
+        if not self._head_takes_queries or not hasattr(self.backbone, 'queries'):
+            return {}
+        queries = self.backbone.queries()
+        return {} if queries is None else {'queries': queries}
+
+    def _decode_head_forward_train(self, inputs: list[Tensor], data_samples: SampleList) -> dict:
+        losses = self.decode_head.loss(inputs, data_samples, self.train_cfg, **self._query_args())
+        return {f'decode.{name}': value for name, value in losses.items()}
+
+    def _forward(self, inputs: Tensor, data_samples: SampleList | None = None) -> Tensor:
+        return self.decode_head.forward(self.extract_feat(inputs), **self._query_args())
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Class scores (B, K, H, W) of images (B, 3, H, W), at the size of the images."""
+        # A torch.Size is what MMSegmentation's heads take for "the size to predict at".
+        size = torch.Size(inputs.shape[-2:])
+        metas = [{**meta, 'img_shape': size} for meta in batch_img_metas]
+        for meta in metas:
+            meta.pop('pad_shape', None)
+        return self.decode_head.predict(
+            self.extract_feat(inputs), metas, self.test_cfg, **self._query_args()
+        )
+
+    def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Class scores (B, K, H, W): the mean over overlapping windows.
+
+        ``test_cfg`` gives ``crop_size`` and ``stride`` (height, width) and ``window_batch``.
+        """
+        boxes = window_boxes(inputs.shape[-2:], self.test_cfg.crop_size, self.test_cfg.stride)
+        meta = batch_img_metas[0]
+        return stitch_windows(
+            inputs,
+            boxes,
+            self.test_cfg.get('window_batch', 1),
+            lambda crops: self.encode_decode(crops, [meta] * len(crops)),
+        )

@@ -1,0 +1,59 @@
+"""Sliding windows: where they lie, and how their scores become one map."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Box = tuple[int, int, int, int]
+
+
+def window_boxes(
+    size: tuple[int, int], crop: tuple[int, int], stride: tuple[int, int]
+) -> list[Box]:
+    """Windows (top, left, bottom, right) in pixels that cover an image, row by row.
+
+    The last window of a row or column is shifted inward, so all have the same size; an image
+    smaller than ``crop`` is one window without padding.
+
+    Args:
+        size: height and width of the image.
+        crop: height and width of a window.
+        stride: vertical and horizontal step between windows.
+    """
+    spans = []
+    for length, width, step in zip(size, crop, stride, strict=True):
+        width = min(width, length)
+        count = max(length - width + step - 1, 0) // step + 1
+        starts = [min(k * step, length - width) for k in range(count)]
+        spans.append([(start, start + width) for start in starts])
+    return [(top, left, bottom, right) for top, bottom in spans[0] for left, right in spans[1]]
+
+
+def stitch_windows(
+    images: Tensor, boxes: list[Box], batch: int, predict: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Average the scores of overlapping windows.
+
+    Args:
+        images: (B, 3, H, W).
+        boxes: windows of equal size that cover the image.
+        batch: windows per call of ``predict``, counted over all images.
+        predict: crops (n, 3, h, w) -> scores (n, K, h, w).
+
+    Returns:
+        (B, K, H, W), in float32 at least.
+    """
+    count = images.new_zeros(1, 1, *images.shape[-2:])
+    total = None
+    step = max(batch // len(images), 1)
+    for first in range(0, len(boxes), step):
+        chunk = boxes[first : first + step]
+        crops = [images[..., top:bottom, left:right] for top, left, bottom, right in chunk]
+        scores = predict(torch.cat(crops)).unflatten(0, (len(chunk), len(images)))
+        if total is None:
+            total = count.new_zeros(len(images), scores.shape[2], *images.shape[-2:])
+        for (top, left, bottom, right), part in zip(chunk, scores, strict=True):
+            total[..., top:bottom, left:right] += part
+            count[..., top:bottom, left:right] += 1
+    return total / count
