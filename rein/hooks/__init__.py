@@ -1,1 +1,15 @@
-"""What happens around a training step: checkpoints, seeds, pictures."""
+"""What happens around a training step: checkpoints, seeds, log lines, pictures."""
+
+from rein.hooks.atomic import AtomicBackend
+from rein.hooks.checkpoint import AdapterCheckpointHook
+from rein.hooks.pictures import PicturesHook
+from rein.hooks.progress import TimedLoggerHook
+from rein.hooks.seeds import IterationSeedHook
+
+__all__ = [
+    'AdapterCheckpointHook',
+    'AtomicBackend',
+    'IterationSeedHook',
+    'PicturesHook',
+    'TimedLoggerHook',
+]
