@@ -18,6 +18,8 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 from rein import datasets, hooks, metrics, models
 
-MODULE2PACKAGE.setdefault('rein', 'rein-seg')  # lets configs inherit 'rein::rein/...'
+# Lets configs inherit 'rein::rein/...'. The name of the module, not of the distribution: MMEngine
+# would look for a module called 'rein-seg' where the install is editable.
+MODULE2PACKAGE.setdefault('rein', 'rein')
 
 __version__ = '0.1.0'
