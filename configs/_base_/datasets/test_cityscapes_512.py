@@ -1,0 +1,23 @@
+"""Test on Cityscapes val at half size (1024x512), for windows of 512."""
+
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='Cityscapes',
+        data_root='data/cityscapes',
+        split='val',
+        test_mode=True,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='Resize', scale=(1024, 512), keep_ratio=True),
+            dict(type='LoadLabels'),
+            dict(type='PackInputs'),
+        ],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='DomainIoUMetric')
+test_evaluator = val_evaluator

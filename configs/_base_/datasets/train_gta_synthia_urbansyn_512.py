@@ -1,0 +1,25 @@
+"""Train on GTA5, SYNTHIA and UrbanSyn joined, without balancing, crops of 512."""
+
+_base_ = ['./train_gta_512.py']
+
+train_dataloader = dict(
+    dataset=dict(
+        dataset=dict(
+            _delete_=True,
+            type='ConcatDataset',
+            datasets=[
+                {{_base_.train_dataloader.dataset.dataset}},
+                dict(
+                    type='Synthia',
+                    data_root='data/synthia',
+                    pipeline={{_base_.train_dataloader.dataset.dataset.pipeline}},
+                ),
+                dict(
+                    type='UrbanSyn',
+                    data_root='data/urbansyn',
+                    pipeline={{_base_.train_dataloader.dataset.dataset.pipeline}},
+                ),
+            ],
+        )
+    )
+)

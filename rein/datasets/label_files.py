@@ -1,0 +1,139 @@
+"""What the numbers in a label file mean, and how to read them without harm.
+
+Two formats lose their class numbers when they are read the usual way. OpenCV turns a palette PNG
+(GTA5, Mapillary) into colours; Pillow keeps the high byte of a 16-bit colour PNG (SYNTHIA), which
+is 0 for every class. Each encoding here reads its files the one way that works.
+"""
+
+import io
+from collections.abc import Mapping
+from functools import cached_property
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from rein.datasets.classes import IGNORE
+
+UNKNOWN = 254  # marks a number without a meaning in the lookup tables
+LARGEST = 2**16
+
+
+class LabelEncoding:
+    """Class numbers in the only channel of an image: grey, palette, 8 or 16 bits.
+
+    Args:
+        ids: number in the file -> class number (below 254) or 255 for "no class".
+        mend: what to do about a number that is not in ``ids``; part of the error.
+    """
+
+    def __init__(self, ids: Mapping[int, int], mend: str = '') -> None:
+        bad = {k: v for k, v in ids.items() if not (0 <= k < LARGEST and _is_class(v))}
+        if bad:
+            raise ValueError(
+                f'ids {bad} do not map numbers from 0 to {LARGEST - 1} to class numbers below '
+                f'{UNKNOWN} or {IGNORE} (no class)'
+            )
+        self.ids = dict(ids)
+        self.mend = mend
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        table = np.full(LARGEST, UNKNOWN, np.uint8)
+        for number, label in self.ids.items():
+            table[number] = label
+        return table
+
+    def read(self, path: str) -> np.ndarray:
+        """Class numbers (H, W), uint8, of the label file at ``path``.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it cannot be decoded, is a colour picture, or holds unknown numbers.
+        """
+        return self._translate(self._numbers(path, read_bytes(path, 'label')), path)
+
+    def _numbers(self, path: str, data: bytes) -> np.ndarray:
+        """Numbers in the file, (H, W), any integer type."""
+        try:
+            with Image.open(io.BytesIO(data)) as file:
+                mode = file.mode
+                numbers = np.asarray(file)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise broken(path, 'label', error) from error
+        if numbers.ndim != 2 or mode == 'F':
+            raise ValueError(
+                f'label {path} is a picture of mode {mode}, not a map of class numbers (modes L, '
+                f'P and I): give the folder of the class numbers, not of their colours. {self.mend}'
+            )
+        return numbers.astype(np.uint8) if mode == '1' else numbers
+
+    def _translate(self, numbers: np.ndarray, path: str) -> np.ndarray:
+        """Class numbers for numbers in a file, by the table."""
+        if numbers.dtype.itemsize > 2:
+            numbers = np.where((numbers < 0) | (numbers >= LARGEST), LARGEST - 1, numbers)
+        labels = self._table[numbers]
+        unknown = labels == UNKNOWN
+        if unknown.any():
+            found = np.unique(numbers[unknown]).tolist()
+            raise ValueError(
+                f'label {path} holds the numbers {_short(found)} in {int(unknown.sum())} pixels; '
+                f'allowed are {_ranges(sorted(self.ids))}. {self.mend}'
+            )
+        return labels
+
+
+class RedChannelEncoding(LabelEncoding):
+    """Class numbers in the red channel of a 16-bit colour PNG, as SYNTHIA writes them."""
+
+    def _numbers(self, path: str, data: bytes) -> np.ndarray:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is None:
+            raise broken(path, 'label', 'not an image, or cut off')
+        if pixels.ndim != 3 or pixels.dtype != np.uint16:
+            raise ValueError(
+                f'label {path} is {pixels.dtype} of shape {pixels.shape}, not a 16-bit colour '
+                'PNG with the class in its red channel; a program that reads 8 bits has saved it '
+                'anew and lost the classes: take the file of the release'
+            )
+        return pixels[..., 2]  # OpenCV's order is blue, green, red
+
+
+def read_bytes(path: str, what: str) -> bytes:
+    """Read a file; the error for a missing one says what it was wanted for."""
+    try:
+        with open(path, 'rb') as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'there is no {what} {path}; it was there when the data set was listed, or the list '
+            'of images names it: put it back or take it off the list'
+        ) from error
+
+
+def broken(path: str, what: str, reason: object) -> ValueError:
+    """Make the error for a file that is not whole."""
+    return ValueError(
+        f'{what} {path} cannot be decoded ({reason}): the file is cut off or damaged; fetch or '
+        'copy it again, or leave it out with split_file'
+    )
+
+
+def _is_class(label: int) -> bool:
+    return 0 <= label < UNKNOWN or label == IGNORE
+
+
+def _short(numbers: list[int], limit: int = 12) -> str:
+    shown = ', '.join(str(n) for n in numbers[:limit])
+    return shown if len(numbers) <= limit else f'{shown}, ... ({len(numbers)} in all)'
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write sorted numbers briefly: "0-18, 255"."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return ', '.join(str(a) if a == b else f'{a}-{b}' for a, b in runs)
