@@ -26,15 +26,14 @@ class Facing(IntEnum):
 
 
 class Layer(IntEnum):
-    """What a polygon is painted into: the labels, what is seen, or both (almost everything).
+    """What a polygon is painted into: labels and image (almost everything), or labels only.
 
-    LABEL alone is for what one looks through but annotates as a whole (gaps of a fence, of a bare
-    crown, of a spoked wheel); SEEN alone draws the bars back into such a gap's own surface.
+    LABEL is for what one looks through but annotates as a whole: the gaps of a fence, of a bare
+    crown, of a spoked wheel. The image keeps what is behind.
     """
 
     LABEL = 1
-    SEEN = 2
-    BOTH = 3
+    BOTH = 2
 
 
 Polygons = Sequence[Sequence[float]] | np.ndarray

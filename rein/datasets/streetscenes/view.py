@@ -78,10 +78,9 @@ def draw(scene: Scene, size: tuple[int, int]) -> View:
     for (surface, layer, _), polygons in zip(
         scene.fills, _pixels(scene, [f[2] for f in scene.fills], size), strict=True
     ):
-        # One call a map with the same corners: image and label cannot differ but by ``layer``.
-        if layer & Layer.LABEL:
-            cv2.fillPoly(labelled, polygons, surface, shift=_BITS)
-        if layer & Layer.SEEN:
+        # The same corners in both maps: image and labels cannot differ but by ``layer``.
+        cv2.fillPoly(labelled, polygons, surface, shift=_BITS)
+        if layer == Layer.BOTH:
             cv2.fillPoly(seen, polygons, surface, shift=_BITS)
     sunlit = np.ones((height, width), np.float32)
     for polygons in _pixels(scene, [s[None] for s in scene.shadows], size):

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from rein.datasets.streetscenes import textures
-from rein.datasets.streetscenes.paint import Space
 from rein.datasets.streetscenes.parts import MATERIALS, PART_MATERIAL
 from rein.datasets.streetscenes.scene import Facing
+from rein.datasets.streetscenes.shading import Space
 from rein.datasets.streetscenes.street import LANE
 from rein.datasets.streetscenes.styles import Light, Weather
 from rein.datasets.streetscenes.view import View

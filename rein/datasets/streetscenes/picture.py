@@ -6,9 +6,9 @@ import numpy as np
 
 from rein.datasets.streetscenes import weather
 from rein.datasets.streetscenes.layout import compose
-from rein.datasets.streetscenes.paint import lit_surfaces, locate
 from rein.datasets.streetscenes.scene import Scene
 from rein.datasets.streetscenes.sensor import expose
+from rein.datasets.streetscenes.shading import lit_surfaces, locate
 from rein.datasets.streetscenes.styles import SAMPLERS, STYLES
 from rein.datasets.streetscenes.view import View, draw
 

@@ -18,7 +18,6 @@ for _i, _part in enumerate(PARTS.values()):
     _COLOURS[_i, : len(_part.colours)] = _part.colours
 _TEXTURE = np.array([textures.KINDS.index(m.texture) for m in MATERIALS.values()], np.int32)
 _GRAIN = np.array([m.grain for m in MATERIALS.values()], np.float32)
-_ABSTRACT = len(textures.KINDS)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,9 @@ def texture(view: View, space: Space, surfaces: Surfaces, rng: np.random.Generat
     if surfaces.strange > 0:
         # One foreign texture a part, so that a class still looks like itself within an image.
         changed = (rng.random(len(PARTS)) < surfaces.strange)[view.parts]
-        kinds = np.where(changed, rng.integers(0, _ABSTRACT, len(PARTS))[view.parts], kinds)
+        kinds = np.where(
+            changed, rng.integers(0, len(textures.KINDS), len(PARTS))[view.parts], kinds
+        )
         foreign = rng.uniform(0, 0.12, len(PARTS)).astype(np.float32) * surfaces.grain
         grain = np.where(changed, foreign[view.parts], grain)
     shift = rng.integers(0, textures.TILE, 2).astype(np.int32)
