@@ -1,0 +1,129 @@
+"""Multi-scale deformable attention: every token looks at a few places of every level."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Size = tuple[int, int]
+
+
+def reference_points(sizes: Sequence[Size], device: torch.device | str = 'cpu') -> Tensor:
+    """Where each token of the levels stands, (S, 2) as (x, y) in [-1, 1], float32.
+
+    Levels follow one another, each row by row; the frame is that of ``F.grid_sample`` with
+    ``align_corners=False``: -1 and 1 are the outer edges of the map.
+    """
+    points = []
+    for height, width in sizes:
+        y = (2 * torch.arange(height, device=device, dtype=torch.float32) + 1) / height - 1
+        x = (2 * torch.arange(width, device=device, dtype=torch.float32) + 1) / width - 1
+        y, x = torch.meshgrid(y, x, indexing='ij')
+        points.append(torch.stack([x, y], dim=-1).flatten(0, 1))
+    return torch.cat(points)
+
+
+def pixel_steps(sizes: Sequence[Size], device: torch.device | str = 'cpu') -> Tensor:
+    """One position of each level, (levels, 2) as (x, y), in the frame of ``reference_points``."""
+    return 2 / torch.tensor([[w, h] for h, w in sizes], device=device, dtype=torch.float32)
+
+
+def sample_levels(value: Tensor, grid: Tensor, weights: Tensor, sizes: Sequence[Size]) -> Tensor:
+    """Weighted sum of what is found at the places of ``grid``, bilinear, zero outside.
+
+    Args:
+        value: (M, D, S), the levels' positions one after another; M counts images times heads.
+        grid: (M, N, levels, points, 2) as (x, y) in [-1, 1].
+        weights: (M, N, levels, points).
+        sizes: (height, width) of each level.
+
+    Returns:
+        (M, D, N).
+    """
+    total = None
+    levels = value.split([h * w for h, w in sizes], dim=2)
+    for level, (size, part) in enumerate(zip(sizes, levels, strict=True)):
+        # One level at a time: stacking all samples would copy the largest tensor of the head.
+        found = F.grid_sample(
+            part.unflatten(2, size), grid[:, :, level], align_corners=False
+        )  # (M, D, N, points)
+        found = (found * weights[:, None, :, level]).sum(-1)  # (M, D, N)
+        total = found if total is None else total + found
+    return total
+
+
+class DeformableAttention(nn.Module):
+    """Self-attention over all levels' tokens, each at ``points`` learned offsets a level.
+
+    Args:
+        dims: C, divisible by ``heads``.
+        heads: how many heads.
+        levels: how many levels.
+        points: places a head looks at on each level.
+
+    Source: Zhu et al., ICLR 2021 (arXiv:2010.04159).
+    """
+
+    def __init__(self, dims: int, heads: int, levels: int, points: int) -> None:
+        super().__init__()
+        if dims % heads:
+            raise ValueError(
+                f'feat_channels {dims} is not divisible by pixel_decoder.num_heads {heads}'
+            )
+        self.heads, self.levels, self.points = heads, levels, points
+        self.sampling_offsets = nn.Linear(dims, heads * levels * points * 2)
+        self.attention_weights = nn.Linear(dims, heads * levels * points)
+        self.value_proj = nn.Linear(dims, dims)
+        self.output_proj = nn.Linear(dims, dims)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Let each head look its own way, point k at k + 1 positions, all equally weighted."""
+        angle = torch.arange(self.heads) * (2 * math.pi / self.heads)
+        way = torch.stack([angle.cos(), angle.sin()], dim=-1)  # (heads, 2)
+        way = way / way.abs().amax(-1, keepdim=True)
+        far = torch.arange(1, self.points + 1)
+        bias = (way[:, None, None] * far[:, None]).expand(-1, self.levels, -1, -1)
+        self.sampling_offsets.bias.copy_(bias.flatten())
+        nn.init.zeros_(self.sampling_offsets.weight)
+        nn.init.zeros_(self.attention_weights.weight)
+        nn.init.zeros_(self.attention_weights.bias)
+        for layer in (self.value_proj, self.output_proj):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self, tokens: Tensor, position: Tensor, points: Tensor, steps: Tensor, sizes: Sequence[Size]
+    ) -> Tensor:
+        """Let every token of the levels look at all levels.
+
+        Args:
+            tokens: (B, S, C), the levels one after another.
+            position: (S, C), added to what decides where to look.
+            points: (S, 2), ``reference_points`` of ``sizes``.
+            steps: (levels, 2), ``pixel_steps`` of ``sizes``.
+            sizes: (height, width) of each level.
+
+        Returns:
+            (B, S, C).
+        """
+        batch, count, _ = tokens.shape
+        shape = (batch, count, self.heads, self.levels, self.points)
+        query = tokens + position
+        offsets = self.sampling_offsets(query).view(*shape, 2)
+        # Places are fractions of a position on maps 100 wide: bfloat16 does not hold them.
+        precise = torch.promote_types(offsets.dtype, torch.float32)
+        grid = torch.addcmul(points[:, None, None, None], offsets.to(precise), steps[:, None])
+        weights = self.attention_weights(query).view(*shape[:3], -1)
+        weights = weights.softmax(-1, dtype=precise).view(shape)
+        value = self.value_proj(tokens).transpose(1, 2).reshape(batch * self.heads, -1, count)
+        found = sample_levels(
+            value.to(precise),
+            grid.transpose(1, 2).flatten(0, 1),
+            weights.transpose(1, 2).flatten(0, 1),
+            sizes,
+        )
+        return self.output_proj(found.view(batch, -1, count).transpose(1, 2))
