@@ -1,0 +1,204 @@
+"""Every config: it parses, says what it is for, and its real-sized parts can be built."""
+
+import ast
+import copy
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import HOOKS, PARAM_SCHEDULERS, init_default_scope
+from mmseg.registry import DATASETS, METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
+
+import rein  # noqa: F401
+from rein.settings import READ
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / 'configs'
+LEAVES = sorted(
+    str(f.relative_to(CONFIGS))
+    for f in CONFIGS.rglob('*.py')
+    if '_base_' not in f.relative_to(CONFIGS).parts
+)
+
+# Trainable parameters of the adapter (and of CLIP's learned pyramid), from instances of the
+# authors' code; the head's in the published shape.
+ADAPTER = {
+    'dinov2_gta2cbm': 2_990_081,
+    'dinov2_gta2city': 2_990_081,
+    'dinov2_syn2cbm': 2_990_081,
+    'dinov2_gta+syn+urban2city': 2_990_081,
+    'dinov2_city2acdc': 2_990_081,
+    'dinov2_city2acdc_512': 2_990_081,
+    'dinov2_small_gta2cbm': 684_033,
+    'dinov2_base_gta2cbm': 1_741_569,
+    'dinov2_frozen_gta2cbm': 0,
+    'dinov3_gta2cbm': 2_990_081,
+    'eva02_gta2cbm': 2_990_081,
+    'clip_gta2cbm': 15_586_305,
+    'sam_gta2cbm': 3_892_481,
+    'convnext_gta2cbm': 8_289_156,
+    'resnet50_gta2cbm': 13_187_588,
+}
+HEAD = {
+    'dinov2_gta2cbm': 20_579_796,
+    'dinov2_small_gta2cbm': 19_924_436,
+    'dinov2_base_gta2cbm': 20_317_652,
+    'dinov2_frozen_gta2cbm': 20_565_204,
+    'convnext_gta2cbm': 20_268_500,
+    'resnet50_gta2cbm': 20_514_260,
+}
+
+BUILT: dict[str, torch.nn.Module] = {}
+
+
+@cache
+def parsed(leaf: str) -> Config:
+    return Config.fromfile(CONFIGS / leaf)
+
+
+def config(leaf: str) -> Config:
+    """The config of a file, fresh, so that a test may change it."""
+    init_default_scope('mmseg')
+    return copy.deepcopy(parsed(leaf))
+
+
+def model(leaf: str) -> torch.nn.Module:
+    """The model in its real size, without memory and without weights."""
+    settings = config(leaf).model
+    settings.backbone.weights = None
+    text = json.dumps(settings, sort_keys=True)
+    if text not in BUILT:  # many configs share a model
+        with torch.device('meta'):
+            BUILT[text] = MODELS.build(settings)
+    return BUILT[text]
+
+
+def trained(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_config_says_in_its_first_line_what_it_trains_and_tests_on(leaf):
+    text = (CONFIGS / leaf).read_text()
+    first = ast.get_docstring(ast.parse(text)).splitlines()[0].lower()
+    assert ('trains' in first or 'fine-tunes' in first) and ' on ' in first
+    assert 'tests on' in first and first.endswith('.')
+    assert len(text.splitlines()) <= 35
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_config_has_no_key_that_nobody_reads(leaf):
+    assert set(parsed(leaf)) <= set(READ)
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_configs_head_is_told_the_true_channels_and_strides(leaf):
+    built = model(leaf)
+    assert list(built.decode_head.in_channels) == built.backbone.channels
+    assert built.backbone.strides == ([4, 8, 8, 8] if 'resnet50' in leaf else [4, 8, 16, 32])
+
+
+@pytest.mark.parametrize('name', ADAPTER)
+def test_a_configs_adapter_has_the_published_number_of_parameters(name):
+    assert trained(model(f'rein/{name}.py').backbone) == ADAPTER[name]
+
+
+@pytest.mark.parametrize('name', HEAD)
+def test_a_configs_head_has_the_published_number_of_parameters(name):
+    assert trained(model(f'rein/{name}.py').decode_head) == HEAD[name]
+
+
+def test_full_fine_tuning_trains_the_whole_body_at_a_tenth_of_the_rate():
+    leaf = 'rein/dinov2_full_gta2cbm.py'
+    assert trained(model(leaf).backbone) == sum(
+        p.numel() for p in model(leaf).backbone.parameters()
+    )
+    rates = {id(p): g['lr'] for g in groups(leaf) for p in g['params']}
+    assert {round(rates[id(p)], 9) for p in model(leaf).backbone.parameters()} == {1e-5}
+    assert {rates[id(p)] for p in model(leaf).decode_head.parameters()} == {1e-4}
+
+
+def groups(leaf: str) -> list[dict]:
+    """Parameter groups of the optimizer that a config asks for."""
+    settings = config(leaf).optim_wrapper
+    constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
+        dict(
+            type=settings.pop('constructor'),
+            paramwise_cfg=settings.pop('paramwise_cfg', None),
+            optim_wrapper_cfg=settings,
+        )
+    )
+    return constructor(model(leaf)).optimizer.param_groups
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_configs_optimizer_holds_just_what_trains(leaf):
+    held = {id(p) for group in groups(leaf) for p in group['params']}
+    assert held == {id(p) for p in model(leaf).parameters() if p.requires_grad}
+
+
+def test_rein_decays_209_of_its_303_tensors_as_the_authors_runs_did():
+    decayed = [len(g['params']) for g in groups('rein/dinov2_gta2cbm.py') if g['weight_decay']]
+    spared = [len(g['params']) for g in groups('rein/dinov2_gta2cbm.py') if not g['weight_decay']]
+    assert (sum(decayed), sum(spared)) == (209, 94)
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_configs_data_sets_metrics_and_hooks_can_be_built(leaf):
+    settings = config(leaf)
+    for kind in ('train', 'val', 'test'):
+        dataset = settings[f'{kind}_dataloader'].dataset
+        names = {type(each).__name__ for each in leaf_datasets(DATASETS.build(put_off(dataset)))}
+        assert names, kind
+    for kind in ('val', 'test'):
+        assert METRICS.build(settings[f'{kind}_evaluator']) is not None
+    for hook in settings.default_hooks.values():
+        assert HOOKS.build(hook) is not None
+
+
+def put_off(dataset: dict) -> dict:
+    """Ask for no file yet: the data need not be there."""
+    if 'datasets' in dataset:
+        return {**dataset, 'lazy_init': True, 'datasets': [put_off(d) for d in dataset['datasets']]}
+    if 'dataset' in dataset:
+        return {**dataset, 'dataset': put_off(dataset['dataset'])}
+    return {**dataset, 'lazy_init': True}
+
+
+def leaf_datasets(dataset: object) -> list[object]:
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if parts == [None]:
+        return [dataset]
+    return [leaf for part in parts for leaf in leaf_datasets(part)]
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_configs_learning_rate_ends_with_its_training(leaf):
+    settings = config(leaf)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    for scheduler in settings.param_scheduler:
+        PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
+    assert settings.param_scheduler[0].begin == 0
+    assert settings.param_scheduler[-1].end == settings.train_cfg.max_iters
+
+
+@pytest.mark.parametrize('leaf', LEAVES)
+def test_a_configs_crops_windows_and_batches_have_one_size(leaf):
+    settings = config(leaf)
+    size = settings.model.data_preprocessor.size
+    assert {tuple(crop) for crop in crops(settings.train_dataloader)} == {tuple(size)}
+    if settings.model.test_cfg.mode == 'slide':
+        assert tuple(settings.model.test_cfg.crop_size) == tuple(size)
+
+
+def crops(node: object) -> list[tuple[int, int]]:
+    """Sizes of all random crops in a part of a config."""
+    if isinstance(node, dict):
+        own = [node['crop_size']] if node.get('type') == 'RandomCrop' else []
+        return own + [crop for child in node.values() for crop in crops(child)]
+    if isinstance(node, list | tuple):
+        return [crop for child in node for crop in crops(child)]
+    return []
