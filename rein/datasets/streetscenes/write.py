@@ -66,11 +66,10 @@ class Settings:
         return train + [('val', i, first + MOST + i) for i in range(self.val)]
 
     def manifest(self) -> dict:
-        """Settings and versions as the manifest holds them, without the digests."""
-        settings = asdict(self)
-        settings['size'] = list(self.size)
-        versions = dict(format=FORMAT, opencv=cv2.__version__, numpy=np.__version__)
-        return dict(settings=settings, versions=versions)
+        """Settings and versions as the manifest holds them before all is written."""
+        settings = dict(asdict(self), size=list(self.size), format=FORMAT)
+        versions = dict(opencv=cv2.__version__, numpy=np.__version__)
+        return dict(settings=settings, versions=versions, complete=False)
 
 
 def write_style(out: Path, settings: Settings, workers: int) -> Iterator[int]:
@@ -85,10 +84,10 @@ def write_style(out: Path, settings: Settings, workers: int) -> Iterator[int]:
         Number of scenes that are there so far.
 
     Raises:
-        ValueError: the style's folder holds other scenes than these.
+        ValueError: the style's folder holds other scenes, or labels that were changed since.
     """
     root = Path(out) / settings.style
-    _claim(root, settings)
+    manifest = _claim(root, settings)
     write = partial(write_pair, root, settings.style, settings.size)
     scenes = settings.scenes()
     hashes: dict[str, list[str]] = dict(train=[], val=[])
@@ -97,7 +96,9 @@ def write_style(out: Path, settings: Settings, workers: int) -> Iterator[int]:
         hashes[split].append(digest)
         yield done
     digests = {k: hashlib.sha256(''.join(v).encode()).hexdigest() for k, v in hashes.items()}
-    whole = dict(settings.manifest(), complete=True, labels_sha256=digests)
+    if manifest['complete'] and manifest['labels_sha256'] != digests:
+        raise ValueError(f'labels in {root} are not those that were written; remove the folder')
+    whole = dict(manifest, complete=True, labels_sha256=digests)
     _replace(root / 'manifest.json', _encode(whole))
 
 
@@ -126,32 +127,31 @@ def pair_files(root: Path, split: str, number: int) -> tuple[Path, Path]:
     return image, root / 'gtFine' / split / TOWN / f'{stem}_gtFine_labelTrainIds.png'
 
 
-def _claim(root: Path, settings: Settings) -> None:
-    """Makes the folder this data set's own, or finds that it already is."""
-    manifest, mine = root / 'manifest.json', settings.manifest()
-    if not manifest.is_file():
+def _claim(root: Path, settings: Settings) -> dict:
+    """Makes the folder this data set's own, or finds that it already is; returns its manifest."""
+    path, mine = root / 'manifest.json', settings.manifest()
+    if not path.is_file():
         if root.is_dir() and any(f.suffix != '.part' for f in root.iterdir()):
             raise ValueError(f'{root} is not empty and holds no manifest.json; use another OUT')
         root.mkdir(parents=True, exist_ok=True)
-        _replace(manifest, _encode(dict(mine, complete=False)))
-        return
+        _replace(path, _encode(mine))
+        return mine
     try:
-        found = json.loads(manifest.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{manifest} is not JSON ({error}); remove {root}') from error
-    if not isinstance(found, dict):
-        raise ValueError(f'{manifest} holds no settings; use another OUT')
+        found = json.loads(path.read_text())
+        there, _ = found['settings'], found['complete']
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f'{path} is no manifest of street scenes; use another OUT') from error
     differ = [
-        f'{key} is {found.get(part, {}).get(key)!r} there and {value!r} here'
-        for part, values in mine.items()
-        for key, value in values.items()
-        if found.get(part, {}).get(key) != value
+        f'{key} is {there.get(key)!r} there and {value!r} here'
+        for key, value in mine['settings'].items()
+        if there.get(key) != value
     ]
     if differ:
         raise ValueError(
             f'{root} holds another data set: {"; ".join(differ)}. '
             f'Use the same settings, another OUT, or remove the folder'
         )
+    return found
 
 
 def _encode(manifest: dict) -> bytes:

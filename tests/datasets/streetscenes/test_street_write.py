@@ -93,6 +93,18 @@ def test_a_complete_data_set_is_left_as_it_is(tmp_path):
     assert image.stat().st_mtime_ns == before
 
 
+def test_lost_files_are_drawn_again_and_changed_labels_are_refused(tmp_path):
+    write(tmp_path, settings())
+    before = tree(tmp_path)
+    image, labels = pair_files(tmp_path / 'game', 'val', 1)
+    image.unlink()
+    write(tmp_path, settings())
+    assert tree(tmp_path) == before
+    cv2.imwrite(str(labels), np.zeros(SIZE[::-1], np.uint8))
+    with pytest.raises(ValueError, match='not those that were written'):
+        write(tmp_path, settings())
+
+
 def test_styles_share_their_labels_and_splits_share_no_scene(tmp_path):
     digests = []
     for style in ('game', 'fog'):
@@ -109,6 +121,14 @@ def test_a_folder_of_another_data_set_is_refused_and_says_what_differs(tmp_path)
     write(tmp_path, settings())
     with pytest.raises(ValueError, match='val is 3 there and 4 here'):
         write(tmp_path, settings(val=4))
+
+
+@pytest.mark.parametrize('content', ['', '[]', '{"images": 3}'])
+def test_a_manifest_of_another_kind_is_refused(content, tmp_path):
+    (tmp_path / 'game').mkdir()
+    (tmp_path / 'game' / 'manifest.json').write_text(content)
+    with pytest.raises(ValueError, match='no manifest of street scenes'):
+        write(tmp_path, settings())
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
