@@ -72,7 +72,7 @@ class DrivingDataset(BaseSegDataset):
             if self.labels is not None:
                 found = self.layout.find_labels(self.data_root, names)
                 labels |= {start + key: path for key, path in found.items()}
-        images = self._chosen(images)
+        images = self._chosen(dict(sorted(images.items())))
         if not images:
             endings = ' or '.join(f'*{e}' for e in self.layout.image_endings)
             raise ValueError(

@@ -1,0 +1,104 @@
+"""Tiny data sets in the layouts of the real ones."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+SIZE = (24, 32)  # height, width
+
+
+def write_image(path, size=SIZE, seed=0):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.RandomState(seed).randint(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def write_labels(path, numbers=None, size=SIZE, palette=False):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if numbers is None:
+        numbers = np.arange(size[0] * size[1]).reshape(size) % 19
+    image = Image.fromarray(np.asarray(numbers, np.uint8))
+    if palette:
+        image = image.convert('P')
+        image.putdata(np.asarray(numbers).ravel().tolist())
+        image.putpalette(np.random.RandomState(1).randint(0, 256, 768, np.uint8).tolist())
+    image.save(path)
+
+
+def write_red_channel(path, numbers):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    blank = np.zeros(np.shape(numbers), np.uint16)
+    cv2.imwrite(str(path), np.stack([blank, blank + 7, np.asarray(numbers, np.uint16)], axis=-1))
+
+
+def gta5(root, count=3, ending='_labelTrainIds.png'):
+    for k in range(count):
+        write_image(f'{root}/images/{k:05d}.png', seed=k)
+        write_labels(f'{root}/labels/{k:05d}{ending}')
+
+
+def synthia(root, count=2):
+    for k in range(count):
+        write_image(f'{root}/RGB/{k:07d}.png', seed=k)
+        write_labels(f'{root}/GT/LABELS/{k:07d}_labelTrainIds.png')
+
+
+def urbansyn(root, count=2):
+    for k in range(1, count + 1):
+        write_image(f'{root}/rgb/rgb_{k:04d}.png', seed=k)
+        write_labels(f'{root}/ss/ss_{k:04d}.png')
+
+
+def cityscapes(root, split='val', count=2, image_ending='.png'):
+    for k in range(count):
+        name = f'{split}/town{k}/town{k}_000000_000019'
+        write_image(f'{root}/leftImg8bit/{name}_leftImg8bit{image_ending}', seed=k)
+        write_labels(f'{root}/gtFine/{name}_gtFine_labelTrainIds.png')
+        write_labels(f'{root}/gtFine/{name}_gtFine_labelIds.png', np.full(SIZE, 7))
+
+
+def bdd100k(root, split='val', count=2):
+    for k in range(count):
+        write_image(f'{root}/images/10k/{split}/{k:08x}.jpg', seed=k)
+        write_labels(f'{root}/labels/sem_seg/masks/{split}/{k:08x}.png')
+
+
+def mapillary(root, split='val', count=2):
+    for k in range(count):
+        write_image(f'{root}/half/{split}_img/name{k}.jpg', seed=k)
+        write_labels(f'{root}/half/{split}_label/name{k}.png')
+
+
+def acdc(root, split='val'):
+    for condition in ('fog', 'night', 'rain', 'snow'):
+        name = f'{condition}/{split}/GOPR1/GOPR1_{condition}'
+        write_image(f'{root}/rgb_anon/{name}_rgb_anon.png')
+        write_image(
+            f'{root}/rgb_anon/{condition}/{split}_ref/GOPR1/GOPR1_{condition}_rgb_ref_anon.png'
+        )
+        write_labels(f'{root}/gt/{name}_gt_labelTrainIds.png')
+
+
+def camvid(root):
+    for part in ('day', 'dusk'):
+        for split in ('train', 'val'):
+            cityscapes(f'{root}/{part}', split, image_ending='.jpg')
+
+
+def all_sets(data):
+    """Everything that the configs look for below ``data/``, and CamVid beside it."""
+    gta5(f'{data}/gta')
+    synthia(f'{data}/synthia')
+    urbansyn(f'{data}/urbansyn')
+    for split in ('train', 'val'):
+        cityscapes(f'{data}/cityscapes', split)
+        bdd100k(f'{data}/bdd100k', split)
+        mapillary(f'{data}/mapillary', split)
+        acdc(f'{data}/acdc', split)
+    camvid(f'{data}/camvid')
