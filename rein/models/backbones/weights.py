@@ -2,12 +2,12 @@
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from rein.models.backbones.comparison import misfits
 from rein.models.backbones.downloads import find_weights
 from rein.models.backbones.layouts import CLIP_BODIES
 from rein.models.backbones.renaming import TAIL, Renamed, to_timm
@@ -20,8 +20,6 @@ from rein.models.backbones.resample import (
 from rein.models.backbones.weight_files import WeightsError, open_weights, read_checkpoint
 
 __all__ = ['WeightsError', 'load_weights', 'read_checkpoint']
-
-SHOWN = 6
 
 
 def load_weights(
@@ -60,7 +58,7 @@ def load_weights(
     state = fit_sizes(renamed.state, body, resample)
     if not renamed.own:
         state = apply_release_quirks(state, body, resample)
-    complaints = _complaints(state, body, renamed.strangers)
+    complaints = misfits(state, body.state_dict(), TAIL.match, renamed.strangers)
     if complaints:
         raise WeightsError(
             '\n'.join([f'{path} does not fit {_name(body)}.', *complaints, _advice(renamed, body)])
@@ -74,28 +72,6 @@ def load_weights(
         )
     own = body.state_dict()
     body.load_state_dict({key: value for key, value in state.items() if key in own}, strict=False)
-
-
-def _complaints(state: dict[str, Tensor], body: nn.Module, strangers: Sequence[str]) -> list[str]:
-    """Say what keeps ``state`` from fitting ``body``, a line each."""
-    own = body.state_dict()
-    missing = [
-        key
-        for key in own
-        if key not in state and not TAIL.match(key) and not key.endswith('num_batches_tracked')
-    ]
-    misshapen = [
-        f'{key} {tuple(state[key].shape)} in the file, {tuple(own[key].shape)} in the body'
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
-    unexpected = [*strangers, *(key for key in state if key not in own)]
-    found = (
-        ('missing in the file', missing),
-        ('in the file but not in the body', unexpected),
-        ('of another size', misshapen),
-    )
-    return [f'  {len(keys)} {what}: {_shortened(keys)}' for what, keys in found if keys]
 
 
 def _advice(renamed: Renamed, body: nn.Module) -> str:
@@ -126,9 +102,3 @@ def _name(body: nn.Module) -> str:
 
 def _quick(body: nn.Module) -> bool:
     return type(body.blocks[0].mlp.act).__name__.lower().startswith('quick')
-
-
-def _shortened(items: Iterable[str]) -> str:
-    items = list(items)
-    more = f' and {len(items) - SHOWN} more' if len(items) > SHOWN else ''
-    return ', '.join(items[:SHOWN]) + more

@@ -128,13 +128,13 @@ def test_missing_and_unexpected_keys_are_listed_and_shortened(tmp_path):
     message = refused(body_of('dinov2', 2), state, tmp_path)
     assert '8 missing in the file: blocks.0.attn.qkv.weight, blocks.0.attn.qkv.bias' in message
     assert 'and 2 more' in message
-    assert '8 in the file but not in the body: blocks.0.attention.qkv.weight' in message
+    assert '8 in the file but not in the model: blocks.0.attention.qkv.weight' in message
 
 
 def test_weights_of_another_size_name_both_shapes_and_depths(tmp_path):
     other = body_of('dinov2', 1, embed_dim=64, depth=3)
     message = refused(body_of('dinov2', 2), original('dinov2', other), tmp_path)
-    assert 'cls_token (1, 1, 64) in the file, (1, 1, 32) in the body' in message
+    assert 'cls_token (1, 1, 64) in the file, (1, 1, 32) here' in message
     assert 'looks like DINOv2 (Meta, or converted by Rein) with 3 blocks of width 64' in message
     assert 'the body is with 2 blocks of width 32' in message
 
@@ -165,7 +165,7 @@ def test_body_that_a_file_belongs_into_is_named(tmp_path):
 def test_register_weights_do_not_go_into_a_body_without_registers(tmp_path):
     state = original('dinov2_registers', body_of('dinov2_registers', 1))
     message = refused(body_of('dinov2', 2), state, tmp_path)
-    assert '1 in the file but not in the body: reg_token' in message
+    assert '1 in the file but not in the model: reg_token' in message
     assert 'DINOv2 with registers' in message
 
 
@@ -178,7 +178,7 @@ def test_biases_that_a_dinov3_body_would_lose_are_an_error(tmp_path):
 
 def test_key_that_no_such_file_has_is_an_error(tmp_path):
     state = {**original('sam', body_of('sam', 1)), 'extra.weight': torch.ones(1)}
-    assert 'not in the body: extra.weight' in refused(body_of('sam', 2), state, tmp_path)
+    assert 'not in the model: extra.weight' in refused(body_of('sam', 2), state, tmp_path)
 
 
 def test_adapter_of_a_rein_release_is_told_from_a_body(tmp_path):

@@ -1,0 +1,221 @@
+"""Checkpoint files from one form into another: Rein's releases, exports, and what is in a file."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import mmengine
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+import rein
+from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
+from rein.models.backbones.comparison import misfits, shortened
+from rein.models.backbones.rein_release import describe_release, from_release, is_release
+from rein.models.backbones.renaming import OWN, TRAINED_BY_REIN
+from rein.models.backbones.weight_files import WeightFile, WeightsError, open_weights
+from rein.settings import load_config
+
+NOTE = 'rein'  # the entry of a safetensors file's metadata that holds ours, as JSON
+UNUSED_LINK = ('queries.transform.', 'queries.merge.')
+
+
+def convert_release(config: str, backbone: str, rein_and_head: str, out: str) -> str:
+    """Bring a Rein release and its body into one checkpoint that ``tools/test.py`` takes.
+
+    Args:
+        config: path of a config of this package; it says how large everything is.
+        backbone: the body, in the layout of its authors or converted by Rein.
+        rein_and_head: the release: ``backbone.reins.*`` and ``decode_head.*``.
+        out: the file to write; whole, or not there.
+
+    Returns:
+        What was written, in a sentence.
+
+    Raises:
+        WeightsError: a file cannot be read, is another one, or does not fit ``config``.
+    """
+    _refuse_same(out, backbone, rein_and_head)
+    release = open_weights(rein_and_head)
+    if not is_release(release.tensors):
+        raise WeightsError(
+            f'{rein_and_head} is no Rein release: it has no backbone.reins.*, its keys begin '
+            f'with {shortened(release.tensors)}'
+        )
+    settings = load_config(config, {})
+    model = _build(settings, backbone)
+    state = from_release({k: v for k, v in release.tensors.items() if not _is_their_body(k)})
+    own = model.state_dict()
+    if not any(key.startswith('backbone.adapter.queries') for key in own):
+        # Without the link to the head a release has these all the same, and never uses them.
+        state = {k: v for k, v in state.items() if not any(part in k for part in UNUSED_LINK)}
+    frozen = set(frozen_state_keys(model))
+    wrong = misfits(state, own, frozen.__contains__)
+    if wrong:
+        raise WeightsError(
+            '\n'.join([f'{rein_and_head} does not fit {config}.', *wrong])
+            + f'\nThe release was trained with {describe_release(state)}; make CONFIG agree'
+        )
+    model.load_state_dict(state, strict=False)
+    sources = {'backbone': backbone, 'rein_and_head': rein_and_head}
+    meta = {**_meta(settings), 'converted_from': {k: _origin(v) for k, v in sources.items()}}
+    _write(Path(out), model.state_dict(), {'meta': meta, 'body': _described(model)})
+    return f'{out}: {len(own)} tensors, {len(state)} of them from {Path(rein_and_head).name}'
+
+
+def export(
+    checkpoint: str, out: str, config: str | None = None, *, adapter_only: bool = False
+) -> str:
+    """Write a checkpoint as a file to hand on: without optimizer, with or without the body.
+
+    Args:
+        checkpoint: as training, ``convert_release`` or this function wrote it.
+        out: ``.safetensors``, or ``.pth`` for a file that ``tools/test.py`` takes.
+        config: the config of the training, from which a missing body is filled in.
+        adapter_only: leave the body out; the file then says which body it needs.
+
+    Returns:
+        What was written, in a sentence.
+
+    Raises:
+        WeightsError: the body is needed and cannot be had, is another one than the adapter was
+            trained on, or was trained itself and cannot be left out.
+    """
+    _refuse_same(out, checkpoint)
+    file = open_weights(checkpoint)
+    notes = _notes(file)
+    if not any(key.startswith(('backbone.', 'decode_head.')) for key in file.tensors):
+        raise WeightsError(
+            f'{checkpoint} is no checkpoint of this package; its keys begin with '
+            f'{shortened(file.tensors)}'
+        )
+    state = dict(file.tensors)
+    has_body = any(key.startswith(OWN) for key in state)
+    if adapter_only:
+        if has_body and notes.get('body') is None:
+            raise WeightsError(
+                f'{checkpoint} does not say that its body was frozen, so it may have been '
+                'trained; leave --adapter-only out'
+            )
+        state = {key: value for key, value in state.items() if not key.startswith(OWN)}
+    elif not has_body:
+        state |= _body_of(config, checkpoint, notes.get('body'))
+    _write(Path(out), state, notes)
+    return f'{out}: {len(state)} tensors'
+
+
+def _body_of(config: str | None, checkpoint: str, described: Mapping | None) -> dict[str, Tensor]:
+    """Make the body that a checkpoint was trained on; its tensors by their keys in the model."""
+    if config is None:
+        raise WeightsError(
+            f'{checkpoint} holds no body; give --config CONFIG to fill it in, or --adapter-only'
+        )
+    model = _build(load_config(config, {}))
+    if described is not None and (found := differences(described, _described(model) or {})):
+        raise WeightsError(
+            f'{checkpoint} was trained on another body than {config} has '
+            f'({described["model"]}, fingerprint {described["fingerprint"]}): {shortened(found)}; '
+            'give the config of the training, with the same backbone.weights'
+        )
+    keys = frozen_state_keys(model)
+    own = model.state_dict()
+    return {key: own[key] for key in keys}
+
+
+def _build(config: Config, body: str | None = None) -> nn.Module:
+    """Build the segmentor of a config, with the weights of ``body`` where that is given."""
+    backbone = config.model.backbone
+    if backbone.get('type') != 'FoundationBackbone':
+        raise WeightsError(
+            f"model.backbone.type is {backbone.get('type')!r}; only a 'FoundationBackbone' has a "
+            'body to fill in'
+        )
+    if body is not None:
+        backbone.weights = {**(backbone.get('weights') or {}), 'source': body}
+    init_default_scope(config.get('default_scope', 'mmseg'))
+    return MODELS.build(config.model)
+
+
+def _described(model: nn.Module) -> dict | None:
+    keys = frozen_state_keys(model)
+    return describe_body(model, keys) if keys else None
+
+
+def _is_their_body(key: str) -> bool:
+    """Tell the body's keys in a release that was put together with it."""
+    return key.startswith('backbone.') and not TRAINED_BY_REIN.match(key.removeprefix('backbone.'))
+
+
+def _meta(config: Config) -> dict:
+    return {
+        'cfg': config.pretty_text,
+        'epoch': 0,
+        'iter': 0,
+        'mmengine_version': mmengine.__version__,
+        'rein_version': rein.__version__,
+    }
+
+
+def _origin(path: str) -> dict[str, str]:
+    return {'file': Path(path).name, 'sha256': sha256(path)}
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file, 64 hexadecimal digits."""
+    with Path(path).open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def _notes(file: WeightFile) -> dict:
+    """Return what a file of this package says of itself: ``meta`` and ``body``."""
+    if file.container == 'safetensors':
+        return json.loads(file.rest.get(NOTE, '{}'))
+    return {key: file.rest[key] for key in ('meta', 'body') if file.rest.get(key) is not None}
+
+
+def _write(path: Path, state: Mapping[str, Tensor], notes: dict) -> None:
+    if path.suffix == '.safetensors':
+        text = json.dumps(notes, default=str)
+        owned = {key: value.detach().clone().contiguous() for key, value in state.items()}
+        with _whole(path) as partial:
+            save_file(owned, partial, {'format': 'pt', NOTE: text})
+    elif path.suffix in ('.pth', '.pt'):
+        plain = {key: value.detach().clone() for key, value in state.items()}
+        with _whole(path) as partial:
+            torch.save({**notes, 'state_dict': plain}, partial)
+    else:
+        raise WeightsError(f'{path}: give an output file named .safetensors or .pth')
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a file beside ``path`` to write to; it takes the place of ``path`` when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}.partial')
+    try:
+        yield partial
+        with partial.open('rb+') as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except (RuntimeError, SafetensorError) as error:  # how PyTorch and safetensors say OSError
+        free = shutil.disk_usage(path.parent).free
+        raise WeightsError(
+            f'cannot write {path}: {error}; its disk has {free / 1e6:,.0f} MB free'
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _refuse_same(out: str, *inputs: str) -> None:
+    for path in inputs:
+        if Path(out).resolve() == Path(path).resolve():
+            raise WeightsError(f'{out} is the file to read; give another one to write')

@@ -1,0 +1,50 @@
+"""Import, export and show checkpoint files: python tools/convert_checkpoint.py --help."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from rein.conversion import convert_release, export
+from rein.failures import Guard
+from rein.file_summary import summarize
+
+
+def parser() -> ArgumentParser:
+    """Describe the command line."""
+    main = ArgumentParser(description='Import, export and show checkpoint files.')
+    main.add_argument('--debug', action='store_true', help='show where an error comes from')
+    commands = main.add_subparsers(dest='command', required=True)
+
+    release = commands.add_parser('rein', help='a Rein release -> a checkpoint for tools/test.py')
+    release.add_argument('config', help='the config that the release was trained by')
+    release.add_argument('--backbone', required=True, help='the body, original or converted')
+    release.add_argument('--rein-and-head', required=True, help='the adapter and the head')
+    release.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
+
+    handed_on = commands.add_parser('export', help='a checkpoint -> a file to hand on')
+    handed_on.add_argument('checkpoint')
+    handed_on.add_argument('out', help='.safetensors, or .pth for tools/test.py')
+    handed_on.add_argument('--adapter-only', action='store_true', help='leave the body out')
+    handed_on.add_argument('--config', help='fill the body in from the weights of this config')
+
+    shown = commands.add_parser('show', help='print what is in a file')
+    shown.add_argument('file')
+    return main
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code."""
+    args = parser().parse_args(argv)
+    with Guard(debug=args.debug) as guard:
+        if args.command == 'rein':
+            said = convert_release(args.config, args.backbone, args.rein_and_head, args.out)
+        elif args.command == 'export':
+            said = export(args.checkpoint, args.out, args.config, adapter_only=args.adapter_only)
+        else:
+            said = summarize(args.file)
+        sys.stdout.write(f'{said}\n')
+    return guard.code
+
+
+if __name__ == '__main__':
+    sys.exit(main())
