@@ -1,6 +1,7 @@
 """What ``tools/train.py`` and ``tools/test.py`` share: arguments -> config -> runner."""
 
 import json
+import math
 import os
 import platform
 import sys
@@ -124,7 +125,7 @@ def _test(args: Namespace, config: Config) -> None:
     metrics = runner.test()
     if args.out is not None and is_main_process():
         report = {
-            'metrics': metrics,
+            'metrics': {name: _or_none(value) for name, value in metrics.items()},
             'config': args.config,
             'checkpoint': str(Path(args.checkpoint).resolve()),
             'options': {key: str(value) for key, value in args.cfg_options.items()},
@@ -132,7 +133,7 @@ def _test(args: Namespace, config: Config) -> None:
             'seconds': round(time.monotonic() - started, 1),
             'versions': _versions(),
         }
-        write_atomically(args.out, (json.dumps(report, indent=2, default=float) + '\n').encode())
+        write_atomically(args.out, (json.dumps(report, indent=2) + '\n').encode())
 
 
 def _work_dir(args: Namespace, config: Config) -> str:
@@ -203,6 +204,11 @@ def _soften_determinism(config: Config) -> None:
     """Warn of an operation without a deterministic kernel, where MMEngine would stop the run."""
     if config.randomness.get('deterministic'):
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
+
+
+def _or_none(value: float) -> float | None:
+    """Give JSON, which has no nan, None for what could not be measured."""
+    return None if math.isnan(value) else float(value)
 
 
 def _versions() -> dict[str, str]:

@@ -70,13 +70,14 @@ def test_a_checkpoint_is_tested_with_pictures_and_a_file_of_numbers(tmp_path, tr
     arguments = ('--out', 'numbers.json', '--show-dir', 'shows', '--show-limit', '3')
     assert called(cli.test, config, work_dir / 'iter_4.pth', *arguments) == 0
     report = json.loads((tmp_path / 'numbers.json').read_text())
-    assert 0 < report['metrics']['mIoU'] < 100 and report['precision'] == 'float32'
-    assert len(list(tmp_path.glob('shows/**/*.jpg'))) == 3
+    assert 0 < report['metrics']['mean_mIoU'] < 100 and report['precision'] == 'float32'
+    assert len(list(tmp_path.glob('shows/day/*.jpg'))) == 3
+    assert len(list(tmp_path.glob('shows/dusk/*.jpg'))) == 3
     assert len(list(tmp_path.glob('work_dirs/tiny_*/test'))) == 1
 
 
 def test_bfloat16_trains_and_tests_on_a_cpu(tmp_path):
-    config = write_run(tmp_path)
+    config = write_run(tmp_path, images=2)
     arguments = ('--amp', '--work-dir', tmp_path / 'w')
     assert called(cli.train, config, *arguments, '--cfg-options', 'train_cfg.max_iters=2') == 0
     (written,) = (tmp_path / 'w').glob('tiny_*.py')
@@ -141,7 +142,9 @@ def test_a_resumed_run_keeps_its_seed(tmp_path, trained, capsys):
 def test_an_unknown_key_is_refused_with_its_place(tmp_path, trained, capsys):
     option = ('--work-dir', tmp_path, '--cfg-options', 'model.decode_head.num_clases=4')
     message = refused(capsys, cli.train, trained[0], *option)
-    assert "model.decode_head: FCNHead has no key 'num_clases'; did you mean" in message
+    assert (
+        "model.decode_head: PlainMask2FormerHead has no key 'num_clases'; did you mean" in message
+    )
     option = ('--work-dir', tmp_path, '--cfg-options', 'train_dataloader.batchsize=4')
     message = refused(capsys, cli.train, trained[0], *option)
     assert "train_dataloader: has no key 'batchsize'; did you mean 'batch_size'" in message

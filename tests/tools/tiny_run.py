@@ -13,42 +13,35 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZE = 64
 
 CONFIG = """
-_base_ = [{runtime!r}, {schedule!r}]
-crop = (64, 64)
-normal = dict(type='SegDataPreProcessor', mean=[123.675, 116.28, 103.53],
-              std=[58.395, 57.12, 57.375], bgr_to_rgb=True, pad_val=0, seg_pad_val=255)
+_base_ = [{model!r}, {runtime!r}, {schedule!r}]
 model = dict(
-    type='FoundationSegmentor',
-    data_preprocessor=dict(size=crop, **normal),
+    data_preprocessor=dict(size=(64, 64)),
     backbone=dict(
-        type='FoundationBackbone', model='vit_tiny_patch16_224', out_indices=[0, 1, 2, 3],
+        model='vit_tiny_patch16_224', out_indices=[0, 1, 2, 3],
         model_args=dict(img_size=64, embed_dim=32, depth=4, num_heads=2),
-        adapter=dict(type='ReinAdapter', token_length=8, rank=4, queries=None)),
-    decode_head=dict(type='FCNHead', in_index=3, channels=16, num_convs=1, dropout_ratio=0.5,
-                     num_classes=3, norm_cfg=dict(type='SyncBN'), align_corners=False,
-                     loss_decode=dict(type='CrossEntropyLoss')),
-    train_cfg=dict(), test_cfg=dict(mode='whole'))
-classes = dict(classes=('sky', 'car', 'road'),
-               palette=[[70, 130, 180], [0, 0, 142], [128, 64, 128]])
-load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
-keys = ('img_path', 'seg_map_path', 'ori_shape', 'img_shape', 'pad_shape', 'scale_factor', 'flip',
-        'flip_direction', 'domain')
-train_dataset = dict(
-    type='BaseSegDataset', data_root={data!r}, metainfo=classes, img_suffix='.png',
-    data_prefix=dict(img_path='images', seg_map_path='labels'),
-    pipeline=[*load, dict(type='RandomFlip', prob=0.5), dict(type='PhotoMetricDistortion'),
-              dict(type='PackSegInputs')])
-test_dataset = dict(
-    type='BaseSegDataset', data_root={data!r}, metainfo=classes, img_suffix='.png',
-    data_prefix=dict(img_path='images', seg_map_path='labels'),
-    pipeline=[*load, dict(type='PackSegInputs')])
+        adapter=dict(token_length=8, rank=4, queries=dict(dims=32))),
+    decode_head=dict(
+        num_classes=3, num_queries=8, feat_channels=32, out_channels=32,
+        pixel_decoder=dict(num_layers=1, num_heads=2, ffn_channels=32),
+        transformer_decoder=dict(num_layers=3, num_heads=2, ffn_channels=32),
+        loss_args=dict(num_points=64)),
+    test_cfg=dict(_delete_=True, mode='whole'))
+load = [dict(type='LoadImage'), dict(type='LoadLabels')]
+folder = dict(type='SegmentationFolder', data_root={data!r}, classes=('sky', 'car', 'road'),
+              palette=[[70, 130, 180], [0, 0, 142], [128, 64, 128]])
 train_dataloader = dict(
     batch_size=2, num_workers=0, sampler=dict(type='ReplaySampler'),
-    dataset=dict(type='SeededDataset', dataset=train_dataset))
-val_dataloader = dict(batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler',
-                      shuffle=False), dataset=test_dataset)
+    dataset=dict(type='SeededDataset', dataset=dict(
+        domain='day', **folder,
+        pipeline=[*load, dict(type='RandomFlip', prob=0.5), dict(type='PhotoMetricDistortion'),
+                  dict(type='PackInputs')])))
+tested = dict(test_mode=True, pipeline=[*load, dict(type='PackInputs')], **folder)
+val_dataloader = dict(
+    batch_size=1, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='ConcatDataset', datasets=[
+        dict(domain='day', **tested), dict(domain='dusk', **tested)]))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+val_evaluator = dict(type='DomainIoUMetric')
 test_evaluator = val_evaluator
 optim_wrapper = dict(optimizer=dict(lr=1e-2))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=12, by_epoch=False)]
@@ -62,7 +55,7 @@ def write_run(folder: Path, images: int = 5) -> Path:
     """Write images and a config to a folder; returns the config's path."""
     data = folder / 'data'
     rng = np.random.default_rng(0)
-    for kind in ('images', 'labels'):
+    for kind in ('images', 'masks'):
         (data / kind).mkdir(parents=True)
     for number in range(images):
         labels = np.zeros((SIZE, SIZE), np.uint8)
@@ -73,11 +66,12 @@ def write_run(folder: Path, images: int = 5) -> Path:
         colours = np.array([[90, 140, 220], [200, 30, 30], [100, 100, 100]], np.uint8)
         image = colours[np.minimum(labels, 2)].astype(int) + rng.integers(-30, 30, (SIZE, SIZE, 3))
         Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(data / f'images/{number}.png')
-        Image.fromarray(labels).save(data / f'labels/{number}.png')
+        Image.fromarray(labels).save(data / f'masks/{number}.png')
     config = folder / 'tiny.py'
     bases = ROOT / 'configs/_base_'
     config.write_text(
         CONFIG.format(
+            model=str(bases / 'models/rein_mask2former.py'),
             runtime=str(bases / 'runtime/default.py'),
             schedule=str(bases / 'schedules/poly_40k.py'),
             data=str(data),
@@ -115,7 +109,7 @@ def run_tool(name: str, *args: object, processes: int = 0, code: str = '') -> su
 
 def finish(process: subprocess.Popen, code: int = 0) -> str:
     """Wait for a tool, check its exit code and return what it printed."""
-    printed, _ = process.communicate(timeout=280)
+    printed, _ = process.communicate(timeout=900)
     assert process.returncode == code, printed[-6000:]
     return printed
 
