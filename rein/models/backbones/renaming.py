@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rein.models.backbones.layouts import DINOV3, LAYOUTS, TRANSFORMERS, UNKNOWN, Layout, recognise
+from rein.models.backbones.transformers_layout import to_original
 from rein.models.backbones.weight_files import WeightsError
 
 OWN = 'backbone.body.'
@@ -60,6 +61,7 @@ def to_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> Renamed:
         state = {key[len(OWN) :]: value for key, value in tensors.items() if key.startswith(OWN)}
         return Renamed(state, recognise(state), [], own=True)
     inner, strangers = _out_of_backbone(tensors)
+    inner = to_original(inner)
     layout = recognise(inner)
     _check_layout(layout, inner)
     inner = {key: value for key, value in inner.items() if not key.startswith(layout.beside)}
@@ -97,8 +99,9 @@ def _out_of_backbone(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], 
 def _check_layout(layout: Layout, keys: Mapping[str, Tensor]) -> None:
     if layout is TRANSFORMERS:
         raise WeightsError(
-            'it is in the layout of Hugging Face transformers, which is not read here; take the '
-            'original file of the project, or the same weights in timm layout by their timm name'
+            'it is in the layout of Hugging Face transformers, of which only DINOv2, DINOv3 and '
+            'CLIP are read here; take the original file of the project, or the same weights in '
+            'timm layout by their timm name'
         )
     if layout is UNKNOWN:
         names = [known.name for known in LAYOUTS if known is not TRANSFORMERS]

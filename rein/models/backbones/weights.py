@@ -77,7 +77,8 @@ def load_weights(
 def _advice(renamed: Renamed, body: nn.Module) -> str:
     """Say what the file looks like, and which body takes it."""
     there, here = _size(renamed.state), _size(body.state_dict())
-    text = f'The file looks like {renamed.layout.name}{_told(there)}; the body is{_told(here)}.'
+    text = f'The file looks like {renamed.layout.name}, {_told(there)}; '
+    text += f'the body here is {_told(here)}.'
     fitting = renamed.layout.bodies.get(there[1])
     if fitting is not None:
         text += f' Such a file belongs into backbone.model={fitting!r}'
@@ -92,7 +93,9 @@ def _size(state: dict[str, Tensor]) -> tuple[int, int]:
 
 
 def _told(size: tuple[int, int]) -> str:
-    return f' with {size[0]} blocks of width {size[1]}' if all(size) else ' no plain transformer'
+    if not all(size):
+        return 'no plain transformer'
+    return f'a transformer of {size[0]} blocks of width {size[1]}'
 
 
 def _name(body: nn.Module) -> str:

@@ -135,8 +135,11 @@ def test_weights_of_another_size_name_both_shapes_and_depths(tmp_path):
     other = body_of('dinov2', 1, embed_dim=64, depth=3)
     message = refused(body_of('dinov2', 2), original('dinov2', other), tmp_path)
     assert 'cls_token (1, 1, 64) in the file, (1, 1, 32) here' in message
-    assert 'looks like DINOv2 (Meta, or converted by Rein) with 3 blocks of width 64' in message
-    assert 'the body is with 2 blocks of width 32' in message
+    assert (
+        'looks like DINOv2 (Meta, or converted by Rein), a transformer of 3 blocks of width'
+        in message
+    )
+    assert 'the body here is a transformer of 2 blocks of width 32' in message
 
 
 FAMILIES = ('dinov2', 'eva02', 'clip', 'sam', 'convnext', 'resnet', 'dinov3')
@@ -188,8 +191,8 @@ def test_adapter_of_a_rein_release_is_told_from_a_body(tmp_path):
     assert 'convert_checkpoint.py' in message
 
 
-def test_layout_of_transformers_is_named(tmp_path):
-    state = {'embeddings.cls_token': torch.ones(1), 'encoder.layer.0.norm1.weight': torch.ones(1)}
+def test_layout_of_transformers_that_is_not_read_is_named(tmp_path):
+    state = {'vision_encoder.layers.0.layer_norm1.weight': torch.ones(1)}
     assert 'Hugging Face transformers' in refused(body_of('dinov2', 2), state, tmp_path)
 
 
