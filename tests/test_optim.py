@@ -1,5 +1,10 @@
+from pathlib import Path
+
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.registry import MODELS
 from torch import nn
 
 from rein.optim import TrainableOptimConstructor
@@ -89,3 +94,36 @@ def test_merged_groups_step_like_one_group_for_each_tensor():
 def test_a_model_in_which_nothing_trains_is_refused():
     with pytest.raises(ValueError, match='nothing in the model trains'):
         build(nn.Linear(2, 2).requires_grad_(False))
+
+
+def published_network(**backbone):
+    """Rein and head with the published numbers of layers, but narrow; and its optimizer."""
+    bases = Path(__file__).resolve().parents[1] / 'configs/_base_'
+    model = Config.fromfile(bases / 'models/rein_mask2former.py').model
+    model.backbone.update(backbone)
+    model.backbone.adapter.queries.dims = 32
+    model.decode_head.update(num_classes=19, feat_channels=32, out_channels=32)
+    with DefaultScope.overwrite_default_scope('mmseg'):  # as a Runner does
+        network = MODELS.build(model)
+    schedule = Config.fromfile(bases / 'schedules/poly_40k.py').optim_wrapper
+    paramwise = schedule.pop('paramwise_cfg')
+    schedule.pop('constructor')
+    return network, TrainableOptimConstructor(schedule, paramwise)(network).optimizer
+
+
+def test_the_published_groups_are_94_tensors_without_decay_and_209_with():
+    vit = dict(img_size=64, embed_dim=32, depth=4, num_heads=2)
+    network, optimizer = published_network(model='vit_tiny_patch16_224', model_args=vit)
+    counts = {group['weight_decay']: len(group['params']) for group in optimizer.param_groups}
+    assert counts == {0.0: 94, 0.05: 209}
+    assert settings_of(optimizer, network.backbone.adapter.scale) == (1e-4, 0.0)
+    assert settings_of(optimizer, network.backbone.adapter.tokens_b) == (1e-4, 0.0)
+    assert settings_of(optimizer, network.decode_head.level_embed.weight) == (1e-4, 0.0)
+    assert settings_of(optimizer, network.decode_head.querys2feat.weight) == (1e-4, 0.05)
+
+
+def test_the_scales_on_a_cnn_decay_as_in_the_reference():
+    network, optimizer = published_network(model='test_convnext')
+    for stage in network.backbone.adapter:
+        assert settings_of(optimizer, stage.scale) == (1e-4, 0.05)
+        assert settings_of(optimizer, stage.tokens_a) == (1e-4, 0.0)

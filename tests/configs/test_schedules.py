@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import PARAM_SCHEDULERS
+from torch import nn
+
+SCHEDULES = Path(__file__).resolve().parents[2] / 'configs/_base_/schedules'
+
+
+def rates(name, at):
+    """Learning rate of the iterations ``at``, in a run of 40,000."""
+    config = Config.fromfile(SCHEDULES / name)
+    weights = [nn.Parameter(torch.zeros(1))]
+    optimizer = torch.optim.AdamW(weights, lr=config.optim_wrapper.optimizer.lr)
+    wrapper = OptimWrapper(optimizer)
+    built = [PARAM_SCHEDULERS.build({**s, 'optimizer': wrapper}) for s in config.param_scheduler]
+    found = {}
+    for iteration in range(config.train_cfg.max_iters):
+        if iteration in at:
+            found[iteration] = optimizer.param_groups[0]['lr']
+        for schedule in built:
+            schedule.step()
+    return [found[iteration] for iteration in at]
+
+
+def test_the_rate_falls_from_1e_4_to_nothing_by_a_power_of_09():
+    start, half, last = rates('poly_40k.py', [0, 20000, 39999])
+    assert start == 1e-4
+    # MMEngine counts 39,999 steps, so that the last iteration has the rate at the end.
+    assert half == pytest.approx(1e-4 * (1 - 20000 / 39999) ** 0.9, rel=1e-9)
+    assert last == 0
+
+
+def test_the_rate_at_1024_rises_for_10000_iterations_and_then_falls():
+    at = [0, 5000, 10000, 25000, 39999]
+    start, rising, top, falling, last = rates('warmup_poly_40k_1024.py', at)
+    assert start == pytest.approx(6e-11)
+    assert rising == pytest.approx(6e-5 * (1e-6 + (1 - 1e-6) * 5000 / 9999), rel=1e-6)
+    assert top == pytest.approx(6e-5, rel=1e-9)
+    assert falling == pytest.approx(6e-5 * (1 - 15000 / 29999) ** 0.9, rel=1e-6)
+    assert last == pytest.approx(0, abs=1e-12)
+
+
+def test_both_schedules_have_the_published_settings():
+    for name, rate in (('poly_40k.py', 1e-4), ('warmup_poly_40k_1024.py', 6e-5)):
+        config = Config.fromfile(SCHEDULES / name)
+        optimizer = config.optim_wrapper.optimizer
+        assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', rate, 0.05)
+        assert tuple(optimizer.betas) == (0.9, 0.999)
+        assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (40000, 10000)
