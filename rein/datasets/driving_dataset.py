@@ -43,8 +43,8 @@ class DrivingDataset(BaseSegDataset):
         pipeline: Sequence[dict] = (),
         **kwargs: object,
     ) -> None:
-        _one_of('labels', labels, ('train_ids', 'release', None))
-        _one_of('unpaired', unpaired, ('error', 'skip'))
+        self._one_of('labels', labels, ('train_ids', 'release', None))
+        self._one_of('unpaired', unpaired, ('error', 'skip'))
         self.split = split
         self.labels = labels
         self.layout = self.RELEASE if labels == 'release' else self.PREPARED
@@ -68,7 +68,7 @@ class DrivingDataset(BaseSegDataset):
         for start, names in self.parts().items():
             found = self.layout.find_images(self.data_root, names)
             images |= {start + key: path for key, path in found.items()}
-            domains |= dict.fromkeys((start + key for key in found), self.domain.format(**names))
+            domains |= dict.fromkeys((start + key for key in found), self._domain(names))
             if self.labels is not None:
                 found = self.layout.find_labels(self.data_root, names)
                 labels |= {start + key: path for key, path in found.items()}
@@ -86,11 +86,26 @@ class DrivingDataset(BaseSegDataset):
         pairs = pair(images, labels, self.unpaired, self._mend())
         return [self._info(*paths, domains[key]) for key, paths in pairs.items()]
 
+    def _one_of(self, key: str, value: object, allowed: Sequence[object]) -> None:
+        if value not in allowed:
+            choices = ', '.join(repr(a) for a in allowed)
+            raise ValueError(f'{type(self).__name__}: {key}={value!r} is none of {choices}')
+
     def get_data_info(self, idx: int) -> dict:
         """Data of image ``idx``, with what the numbers of its label mean."""
         info = super().get_data_info(idx)
         info['label_encoding'] = self.layout.encoding
         return info
+
+    def _domain(self, names: dict[str, str]) -> str:
+        """Name of the domain of a part of the data set."""
+        try:
+            return self.domain.format(**names)
+        except (KeyError, IndexError, ValueError) as error:
+            allowed = ', '.join(f'{{{name}}}' for name in names)
+            raise ValueError(
+                f'domain {self.domain!r} may hold {allowed} in braces, nothing else'
+            ) from error
 
     def _info(self, image: str, label: str | None, domain: str) -> dict:
         info = dict(
@@ -135,8 +150,3 @@ class DrivingDataset(BaseSegDataset):
                 'release': ": if they are prepared already, set labels='train_ids'",
             }[self.labels]
         return f'{type(self).__name__} looks for labels {label}{hint}.'
-
-
-def _one_of(key: str, value: object, allowed: Sequence[object]) -> None:
-    if value not in allowed:
-        raise ValueError(f'{key}={value!r} is none of {", ".join(repr(a) for a in allowed)}')

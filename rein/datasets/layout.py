@@ -73,11 +73,12 @@ def find_files(
         ValueError: two files have the same key.
     """
     if not folder.is_dir():
-        there = next((p for p in folder.parents if p.is_dir()), None)
+        there = next((p for p in folder.parents if p.is_dir()), Path())
+        holds = _some(sorted(p.name for p in there.iterdir() if p.name[0] != '.')) or 'nothing'
         raise FileNotFoundError(
-            f'there is no folder {folder} (what there is of its path: {there}); data_root is '
-            'relative to the folder that the program is started in. docs/datasets.md has the '
-            'layout of each data set'
+            f'there is no folder {folder}; of its path there is {there.resolve()}, which holds '
+            f'{holds}. data_root is relative to the folder that the program is started in; '
+            'docs/datasets.md has the layout of each data set'
         )
     found: dict[str, str] = {}
     for parent, _, names in os.walk(folder, followlinks=True):

@@ -21,6 +21,10 @@ class LoadImage(BaseTransform):
     wrote into the file (EXIF) is applied; more than 8 bits are cut to the upper 8.
     """
 
+    def __init__(self) -> None:
+        """No arguments; with an ``__init__``, Python's error for an unknown key names the key."""
+        super().__init__()
+
     def transform(self, results: dict) -> dict:
         """Read the image of ``results``.
 
@@ -43,6 +47,10 @@ class LoadLabels(BaseTransform):
     (``label_encoding``). The size is compared with the image's own (``ori_shape``), so that
     labels may be loaded after the image was resized, as tests do.
     """
+
+    def __init__(self) -> None:
+        """No arguments, as ``LoadImage``."""
+        super().__init__()
 
     def transform(self, results: dict) -> dict:
         """Read the labels of ``results``.

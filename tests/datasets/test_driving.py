@@ -99,8 +99,16 @@ def test_the_order_is_that_of_the_names(tmp_path):
 
 
 def test_a_missing_folder_is_named_with_what_there_is_of_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=rf'{tmp_path}/gta/images .*: {tmp_path}\)'):
-        GTA5(data_root=tmp_path / 'gta')
+    tiny.cityscapes(tmp_path)
+    message = rf'no folder {tmp_path}/leftImg8bit/trian; .* {tmp_path}/leftImg8bit, which holds val'
+    with pytest.raises(FileNotFoundError, match=message):
+        Cityscapes(data_root=tmp_path, split='trian')
+
+
+def test_a_domain_with_braces_that_mean_nothing_is_refused(tmp_path):
+    tiny.gta5(tmp_path)
+    with pytest.raises(ValueError, match=r"domain 'a-\{condition\}' may hold \{split\}"):
+        GTA5(data_root=tmp_path, domain='a-{condition}')
 
 
 def test_a_folder_without_images_is_named(tmp_path):

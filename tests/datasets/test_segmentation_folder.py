@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tiny_datasets as tiny
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 
 from rein.datasets import SegmentationFolder
 
+DOCS = Path(__file__).resolve().parents[2] / 'docs/datasets.md'
 READ = [dict(type='LoadImage'), dict(type='LoadLabels')]
 
 
@@ -75,3 +79,18 @@ def test_ids_that_name_no_class_are_refused(tmp_path):
         SegmentationFolder(data_root=tmp_path, classes=['street'], ids={1: 'stret'})
     with pytest.raises(ValueError, match='each of them once'):
         SegmentationFolder(data_root=tmp_path, classes=['street', 'street'])
+
+
+def test_the_config_of_the_documentation_reads_ones_own_folder(tmp_path, monkeypatch):
+    for name in ('', 'val_'):
+        tiny.write_image(tmp_path / f'data/mine/{name}images/a/1.jpg')
+        tiny.write_labels(tmp_path / f'data/mine/{name}masks/a/1.png', np.full(tiny.SIZE, 7))
+    text = DOCS.read_text().partition('```python\n')[2].partition('```')[0]
+    (tmp_path / 'config.py').write_text(text)
+    monkeypatch.chdir(tmp_path)
+    config = Config.fromfile('config.py')
+    for loader in (config.train_dataloader, config.val_dataloader):
+        loader.num_workers = 0
+        sample = next(iter(Runner.build_dataloader(loader, seed=0)))['data_samples'][0]
+        assert sample.domain == 'mine'
+        assert (sample.gt_sem_seg.data == 2).all()  # the 7 of the masks is 'sky'
