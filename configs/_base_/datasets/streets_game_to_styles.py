@@ -1,0 +1,60 @@
+"""Train on drawn street scenes in the style of a game; test on held scenes in every style.
+
+The scenes are those of data_prep/streetscenes.py, 256x128. The mean is over the styles that
+training never sees.
+"""
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='ReplaySampler'),
+    dataset=dict(
+        type='SeededDataset',
+        dataset=dict(
+            type='Cityscapes',
+            data_root='{{$STREETS_ROOT:data/streets}}/game',
+            domain='game',
+            pipeline=[
+                dict(type='LoadImage'),
+                dict(type='LoadLabels'),
+                dict(
+                    type='RandomResize', scale=(256, 128), ratio_range=(1.0, 1.5), keep_ratio=True
+                ),
+                dict(type='RandomCrop', crop_size=(128, 256), cat_max_ratio=0.75),
+                dict(type='RandomFlip', prob=0.5),
+                dict(type='PhotoMetricDistortion'),
+                dict(type='PackInputs'),
+            ],
+        ),
+    ),
+)
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                type='Cityscapes',
+                data_root='{{$STREETS_ROOT:data/streets}}/' + style,
+                split='val',
+                domain=style,
+                test_mode=True,
+                pipeline=[
+                    dict(type='LoadImage'),
+                    dict(type='LoadLabels'),
+                    dict(type='PackInputs'),
+                ],
+            )
+            for style in ('game', 'night', 'fog', 'rain', 'snow', 'palette')
+        ],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(
+    type='DomainIoUMetric', mean_domains=['night', 'fog', 'rain', 'snow', 'palette']
+)
+test_evaluator = val_evaluator
