@@ -181,5 +181,7 @@ def test_an_error_in_a_worker_process_keeps_its_message(tmp_path):
     )
     Path(tmp_path, 'images/10k/val/00000001.jpg').unlink()
     loader = DataLoader(dataset, num_workers=1, sampler=[(1, 0)], collate_fn=list)
+    iterator = iter(loader)
     with pytest.raises(FileNotFoundError, match=r'there is no image .*00000001\.jpg'):
-        next(iter(loader))
+        next(iterator)
+    iterator._shutdown_workers()  # else a later test waits for them
