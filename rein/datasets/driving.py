@@ -134,7 +134,11 @@ class Mapillary(DrivingDataset):
         image_endings=('.jpg',),
         labels='{folder}/v1.2/labels',
         label_endings=('.png',),
-        encoding=_released(MAPILLARY_IDS),
+        encoding=LabelEncoding(
+            MAPILLARY_IDS,
+            'Numbers above 65 are those of v2.0, which is another list: take the v1.2 labels; for '
+            "train ids, set the data set's labels='train_ids'",
+        ),
     )
 
     def parts(self) -> dict[str, dict[str, str]]:

