@@ -35,8 +35,8 @@ def sample_levels(value: Tensor, grid: Tensor, weights: Tensor, sizes: Sequence[
 
     Args:
         value: (M, D, S), the levels' positions one after another; M counts images times heads.
-        grid: (M, N, levels, points, 2) as (x, y) in [-1, 1].
-        weights: (M, N, levels, points).
+        grid: (M, levels, points, N, 2) as (x, y) in [-1, 1].
+        weights: (M, levels, points, N).
         sizes: (height, width) of each level.
 
     Returns:
@@ -45,11 +45,10 @@ def sample_levels(value: Tensor, grid: Tensor, weights: Tensor, sizes: Sequence[
     total = None
     levels = value.split([h * w for h, w in sizes], dim=2)
     for level, (size, part) in enumerate(zip(sizes, levels, strict=True)):
-        # One level at a time: stacking all samples would copy the largest tensor of the head.
-        found = F.grid_sample(
-            part.unflatten(2, size), grid[:, :, level], align_corners=False
-        )  # (M, D, N, points)
-        found = (found * weights[:, None, :, level]).sum(-1)  # (M, D, N)
+        # One level at a time, since stacking all samples would copy the largest tensor of the
+        # head; points before N, since adding up over a short last dimension is slow.
+        found = F.grid_sample(part.unflatten(2, size), grid[:, level], align_corners=False)
+        found = (found * weights[:, None, level]).sum(2)  # (M, D, points, N) -> (M, D, N)
         total = found if total is None else total + found
     return total
 
@@ -111,19 +110,15 @@ class DeformableAttention(nn.Module):
             (B, S, C).
         """
         batch, count, _ = tokens.shape
-        shape = (batch, count, self.heads, self.levels, self.points)
+        shape = (batch * self.heads, self.levels, self.points, count)
         query = tokens + position
-        offsets = self.sampling_offsets(query).view(*shape, 2)
+        offsets = self.sampling_offsets(query).unflatten(2, (-1, 2)).transpose(1, 2)
         # Places are fractions of a position on maps 100 wide: bfloat16 does not hold them.
         precise = torch.promote_types(offsets.dtype, torch.float32)
-        grid = torch.addcmul(points[:, None, None, None], offsets.to(precise), steps[:, None])
-        weights = self.attention_weights(query).view(*shape[:3], -1)
-        weights = weights.softmax(-1, dtype=precise).view(shape)
-        value = self.value_proj(tokens).transpose(1, 2).reshape(batch * self.heads, -1, count)
-        found = sample_levels(
-            value.to(precise),
-            grid.transpose(1, 2).flatten(0, 1),
-            weights.transpose(1, 2).flatten(0, 1),
-            sizes,
-        )
+        offsets = offsets.to(precise).reshape(*shape, 2)
+        grid = torch.addcmul(points, offsets, steps[:, None, None])
+        weights = self.attention_weights(query).transpose(1, 2).to(precise)
+        weights = weights.reshape(shape[0], -1, count).softmax(1).view(shape)
+        value = self.value_proj(tokens).transpose(1, 2).to(precise)
+        found = sample_levels(value.reshape(shape[0], -1, count), grid, weights, sizes)
         return self.output_proj(found.view(batch, -1, count).transpose(1, 2))
