@@ -12,6 +12,7 @@ model = dict(
         model='vit_small_patch16_dinov3',
         model_args=dict(img_size=128, patch_size=8, embed_dim=144, depth=8, num_heads=4),
         out_indices=[1, 3, 5, 7],
+        pyramid=dict(scales=(2, 1, 0.5, 0.25)),
         train='all',
         adapter=dict(token_length=40, queries=dict(dims=64)),
     ),
