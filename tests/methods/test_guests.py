@@ -136,9 +136,16 @@ def test_another_project_inherits_a_config_from_the_installed_wheel(wheel, tmp_p
     (tmp_path / 'mine.py').write_text(HEIR)
     printed = python(
         tmp_path, '-c',
-        'import rein\nfrom mmengine.config import Config\n'
+        'import rein, torch\n'
+        'from mmengine.config import Config\n'
+        'from mmengine.registry import init_default_scope\n'
+        'from mmseg.registry import MODELS\n'
         "config = Config.fromfile('mine.py')\n"
-        'print(rein.__file__, config.model.decode_head.num_classes, config.model.backbone.model)',
+        'init_default_scope(config.default_scope)\n'
+        'config.model.backbone.weights = None\n'
+        "with torch.device('meta'):\n"
+        '    model = MODELS.build(config.model)\n'
+        'print(rein.__file__, model.decode_head.num_classes, model.backbone.model)',
         path=wheel[1],
     )  # fmt: skip
     where, *values = printed.split()[-3:]

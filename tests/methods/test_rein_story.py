@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 BODY = dict(img_size=64, embed_dim=32, depth=4, num_heads=2)
 CONFIG = """
-_base_ = [{bases!r} + '/models/rein_mask2former.py', {bases!r} + '/schedules/poly_40k.py',
-          {bases!r} + '/runtime/default.py']
+_base_ = ['rein::_base_/models/rein_mask2former.py', 'rein::_base_/schedules/poly_40k.py',
+          'rein::_base_/runtime/default.py']
 model = dict(
     data_preprocessor=dict(size=(64, 64)),
     backbone=dict(
@@ -90,7 +90,6 @@ def story(tmp_path_factory):
         Image.fromarray(labels).save(folder / f'data/masks/{number}.png')
     (folder / 'story.py').write_text(
         CONFIG.format(
-            bases=str(ROOT / 'configs/_base_'),
             body=BODY,
             weights=str(folder / 'body.pth'),
             data=str(folder / 'data'),
