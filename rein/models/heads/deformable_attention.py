@@ -27,7 +27,10 @@ def reference_points(sizes: Sequence[Size], device: torch.device | str = 'cpu') 
 
 def pixel_steps(sizes: Sequence[Size], device: torch.device | str = 'cpu') -> Tensor:
     """One position of each level, (levels, 2) as (x, y), in the frame of ``reference_points``."""
-    return 2 / torch.tensor([[w, h] for h, w in sizes], device=device, dtype=torch.float32)
+    # Filled where they are wanted: a copy from the host would wait for the device.
+    lengths = [length for height, width in sizes for length in (width, height)]
+    steps = [torch.full((1,), 2 / length, device=device) for length in lengths]
+    return torch.cat(steps).view(-1, 2)
 
 
 def sample_levels(value: Tensor, grid: Tensor, weights: Tensor, sizes: Sequence[Size]) -> Tensor:
