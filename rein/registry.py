@@ -9,8 +9,17 @@ import mmseg.registry as host
 from mmengine.registry import Registry
 
 SCOPE = 'rein'
+# Where the parts are: a registry imports its own places before it looks, but not its parent's.
+PLACES = [
+    'mmseg.models',
+    'mmseg.datasets',
+    'mmseg.engine',
+    'mmseg.evaluation',
+    'mmseg.visualization',
+    'rein',
+]
 PARENTS = {name: getattr(host, name) for name in host.__all__}
 REGISTRIES = {
-    name: Registry(parent.name, parent=parent, scope=SCOPE, locations=['rein'])
+    name: Registry(parent.name, parent=parent, scope=SCOPE, locations=PLACES)
     for name, parent in PARENTS.items()
 }

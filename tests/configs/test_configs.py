@@ -50,11 +50,7 @@ HEAD = {
     'convnext_gta2cbm': 20_268_500,
     'resnet50_gta2cbm': 20_514_260,
 }
-STRIDES = {
-    'resnet50_gta2cbm': [4, 8, 8, 8],  # dilated
-    'camvid_day2dusk': [2, 4, 8, 16],  # patches of 8
-    'demo': [2, 4, 8, 16],
-}
+STRIDES = {'resnet50_gta2cbm': [4, 8, 8, 8]}  # dilated
 
 BUILT: dict[str, torch.nn.Module] = {}
 
