@@ -90,7 +90,7 @@ def _guarded(
         config = load_config(args.config, args.cfg_options)
         guard.config = config
         act(args, config)
-        leave_processes()
+    leave_processes(guard.code)
     return guard.code
 
 

@@ -1,6 +1,8 @@
 """Several processes: over NCCL with GPUs, over gloo without."""
 
+import logging
 import os
+import sys
 
 import torch
 from mmengine.config import Config
@@ -51,7 +53,18 @@ def join_processes(config: Config, launcher: str) -> None:
             node['type'] = 'BN'
 
 
-def leave_processes() -> None:
-    """Leave the group, so that PyTorch has nothing to complain about at the end."""
-    if distributed.is_available() and distributed.is_initialized():
-        distributed.destroy_process_group()
+def leave_processes(code: int) -> None:
+    """End this process with ``code`` if it is one of several; else do nothing.
+
+    Everything is written by then. Python's own way out takes gloo's threads down while they may
+    still hold on to Python objects, and now and then aborts a process that finished its work (one
+    run in a dozen, on a busy machine).
+    """
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return
+    if code == 0:
+        distributed.barrier()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
