@@ -9,8 +9,9 @@ from mmengine.registry import DefaultScope
 
 import rein  # noqa: F401
 
+# Of each registry a part of ours, of MMSegmentation's and of MMEngine's.
 PARTS = {
-    'MODELS': ('FoundationBackbone', 'EncoderDecoder', 'BaseDataPreprocessor'),  # ours, the host's, MMEngine's
+    'MODELS': ('FoundationBackbone', 'EncoderDecoder', 'BaseDataPreprocessor'),
     'DATASETS': ('GTA5', 'CityscapesDataset', 'ConcatDataset'),
     'TRANSFORMS': ('LoadLabels', 'PhotoMetricDistortion', 'RandomFlip'),
     'HOOKS': ('AdapterCheckpointHook', 'SegVisualizationHook', 'IterTimerHook'),
