@@ -76,6 +76,7 @@ def test_a_checkpoint_is_tested_with_pictures_and_a_file_of_numbers(tmp_path, tr
     assert len(list(tmp_path.glob('work_dirs/tiny_*/test'))) == 1
 
 
+@pytest.mark.slow  # the first use of bfloat16 kernels alone can take 10 seconds
 def test_bfloat16_trains_and_tests_on_a_cpu(tmp_path):
     config = write_run(tmp_path, images=2)
     arguments = ('--amp', '--work-dir', tmp_path / 'w')
