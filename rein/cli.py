@@ -16,12 +16,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from rein.distributed import join_processes, leave_processes
-from rein.failures import Guard
 from rein.hooks.atomic import write_atomically
 from rein.hooks.checkpoint_files import checkpoints_in, latest_checkpoint, read_checkpoint
-from rein.quiet import QuietRunner
-from rein.settings import ConfigError, OptionsAction, load_config
+from rein.runtime.distributed import join_processes, leave_processes
+from rein.runtime.failures import Guard
+from rein.runtime.quiet import QuietRunner
+from rein.runtime.settings import ConfigError, OptionsAction, load_config
 
 AUTO = 'the newest in the work dir'
 

@@ -4,9 +4,9 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from rein.conversion import convert_release, export
-from rein.failures import Guard
-from rein.file_summary import summarize
+from rein.checkpoints.conversion import convert_release, export
+from rein.checkpoints.summary import summarize
+from rein.runtime.failures import Guard
 
 
 def parser() -> ArgumentParser:

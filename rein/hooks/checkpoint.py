@@ -13,9 +13,10 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import nn
 
+from rein.checkpoints.comparison import shortened
 from rein.hooks.atomic import FULL, write_atomically
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
-from rein.hooks.strict import CheckpointError, key_complaints, shortened
+from rein.hooks.strict import CheckpointError, key_complaints
 
 OTHER_BODY = ('refuse', 'warn')
 

@@ -1,24 +1,16 @@
 """Checkpoint files on disk: reading them safely, and finding the last good one."""
 
-import pickle
 import re
 from pathlib import Path
 
-import torch
-from mmengine.runner.checkpoint import get_torch_safe_globals
-
+from rein.checkpoints.safe_files import DamagedFileError, UnsafeFileError, load_plain
 from rein.hooks.strict import CheckpointError
 
 STEP = re.compile(r'(?:iter|epoch)_(\d+)\.pth$')
-# How PyTorch says that a file asks for a class or function that is no plain data.
-CULPRIT = re.compile(r'GLOBAL ([\w.]+)|Unsupported (?:global|class):? ?(?:GLOBAL )?([\w.]+)')
 
 
 def read_checkpoint(path: str | Path) -> dict:
     """Read a checkpoint on the CPU without running any code that is in it.
-
-    MMEngine reads a file with ``weights_only=True`` too, but when that fails it runs what is in
-    the file. To read a file here first, and to go on only if that worked, keeps it from doing so.
 
     Raises:
         CheckpointError: no such file; cut short or damaged; or it holds more than data.
@@ -29,30 +21,20 @@ def read_checkpoint(path: str | Path) -> dict:
             f'there is no file {path}; give the path of a checkpoint on this machine'
         )
     try:
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
-            checkpoint = _load(path)
-    except pickle.UnpicklingError as error:
-        if not CULPRIT.search(str(error)):
-            raise CheckpointError(_damaged(path)) from error
+        checkpoint = load_plain(path)
+    except UnsafeFileError as error:
         raise CheckpointError(
-            f'{path} holds more than tensors and plain data ({_culprit(error)}), so that reading '
+            f'{path} holds more than tensors and plain data ({error.wanted}), so that reading '
             'it would run code from the file. If you trust its source, load it once with '
             "torch.load(..., weights_only=False) and save its 'state_dict' alone with torch.save"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except DamagedFileError as error:
         raise CheckpointError(_damaged(path)) from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(
             f'{path} holds a {type(checkpoint).__name__}, not a checkpoint (a dict)'
         )
     return checkpoint
-
-
-def _load(path: Path) -> object:
-    """Map a file into memory; read it whole where its (old) format cannot be mapped."""
-    with path.open('rb') as file:
-        mappable = file.read(4) == b'PK\x03\x04'
-    return torch.load(path, map_location='cpu', weights_only=True, mmap=mappable)
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
@@ -90,11 +72,6 @@ def _damaged(path: Path) -> str:
 
 def _whole(path: Path) -> bool:
     try:
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
-            return isinstance(_load(path), dict)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
+        return isinstance(load_plain(path), dict)
+    except (DamagedFileError, UnsafeFileError):
         return False
-
-
-def _culprit(error: Exception) -> str:
-    return next(part for part in CULPRIT.search(str(error)).groups() if part)

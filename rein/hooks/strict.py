@@ -1,10 +1,10 @@
 """Strict comparison of a checkpoint's tensors with a model's, and what a misfit looks like."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-SHOWN = 6
+from rein.checkpoints.comparison import misfits, shortened
 
 # What a file is, by a piece of one of its keys, and where such a file belongs.
 LOOKS_LIKE = (
@@ -41,23 +41,7 @@ def key_complaints(
         What is wrong, a line each, and in the end what the file looks like; empty if it fits.
     """
     optional = set() if any(key in state for key in frozen) else set(frozen)
-    missing = [
-        key
-        for key in own
-        if key not in state and key not in optional and not key.endswith('num_batches_tracked')
-    ]
-    unexpected = [key for key in state if key not in own]
-    misshapen = [
-        f'{key} {_shape(state[key])} in the file, {_shape(own[key])} in the model'
-        for key in own
-        if key in state and _shape(state[key]) != _shape(own[key])
-    ]
-    found = [
-        ('missing in the file', missing),
-        ('in the file but not in the model', unexpected),
-        ('of another size', misshapen),
-    ]
-    lines = [f'  {len(keys)} {what}: {shortened(keys)}' for what, keys in found if keys]
+    lines = misfits(state, own, optional.__contains__)
     if lines:
         lines.append(f'It looks like {looks_like(state)}.')
     return lines
@@ -73,14 +57,3 @@ def looks_like(state: Mapping[str, object]) -> str:
     if any(key.startswith(('backbone.', 'decode_head.')) for key in keys):
         return 'a checkpoint of another config; test and resume with the config it was trained by'
     return f'no segmentation checkpoint; its keys begin with {shortened(keys)}'
-
-
-def shortened(items: Iterable[str]) -> str:
-    """Return the first few items, and how many more there are."""
-    items = [str(item) for item in items]
-    more = f' and {len(items) - SHOWN} more' if len(items) > SHOWN else ''
-    return ', '.join(items[:SHOWN]) + more
-
-
-def _shape(value: object) -> object:
-    return tuple(value.shape) if hasattr(value, 'shape') else type(value).__name__

@@ -13,7 +13,7 @@ from mmengine.registry import HOOKS, PARAM_SCHEDULERS, init_default_scope
 from mmseg.registry import DATASETS, METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 import rein  # noqa: F401
-from rein.settings import READ
+from rein.runtime.settings import READ
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'

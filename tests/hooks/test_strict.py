@@ -27,7 +27,7 @@ def test_missing_unexpected_and_misshapen_tensors_are_named_at_once():
     assert key_complaints(state, OWN, FROZEN) == [
         '  1 missing in the file: backbone.adapter.scale',
         '  1 in the file but not in the model: decode_head.v',
-        '  1 of another size: decode_head.w (3, 5) in the file, (3, 4) in the model',
+        '  1 of another size: decode_head.w (3, 5) in the file, (3, 4) here',
         'It looks like a checkpoint of another config; test and resume with the config it was '
         'trained by.',
     ]

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from safetensors import safe_open
 
-from rein import conversion
-from rein.file_summary import group_of
+from rein.checkpoints import conversion
+from rein.checkpoints.summary import group_of
 from rein.hooks import AdapterCheckpointHook
 from rein.models.backbones.weight_files import WeightsError
 

@@ -1,7 +1,6 @@
 """Weight files of other projects, read without running any code that is in them."""
 
 import argparse
-import pickle
 import re
 import warnings
 import zipfile
@@ -10,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from mmengine.runner.checkpoint import get_torch_safe_globals
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+
+from rein.checkpoints.safe_files import DamagedFileError, UnsafeFileError, load_plain
 
 # Where projects keep the tensors in a file that holds more; averaged weights come first.
 WRAPPERS = ('state_dict_ema', 'model_ema', 'state_dict', 'model', 'teacher', 'module')
 WORKERS = re.compile(r'^(?:module\.|_orig_mod\.)+')
-BLOCKED = re.compile(r'GLOBAL ([\w.]+)|Unsupported (?:global|class):? ?(?:GLOBAL )?([\w.]+)')
 
 
 class WeightsError(ValueError):
@@ -124,18 +123,11 @@ def _read_torchscript(path: Path) -> dict:
 
 
 def _read_torch(path: Path) -> object:
-    """Map a PyTorch file into memory; read it whole where its (old) format cannot be mapped."""
-    mappable = zipfile.is_zipfile(path)
-    allowed = [*get_torch_safe_globals(), argparse.Namespace]
     try:
-        with torch.serialization.safe_globals(allowed):
-            return torch.load(path, map_location='cpu', weights_only=True, mmap=mappable)
-    except pickle.UnpicklingError as error:
-        if blocked := BLOCKED.search(str(error)):
-            name = next(part for part in blocked.groups() if part)
-            raise WeightsError(_unsafe(path, name)) from error
-        raise WeightsError(_damaged(path)) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, OSError) as error:
+        return load_plain(path, [argparse.Namespace])
+    except UnsafeFileError as error:
+        raise WeightsError(_unsafe(path, error.wanted)) from error
+    except DamagedFileError as error:
         raise WeightsError(_damaged(path)) from error
 
 

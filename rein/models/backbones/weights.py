@@ -7,7 +7,7 @@ from typing import Literal
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from rein.models.backbones.comparison import misfits
+from rein.checkpoints.comparison import misfits
 from rein.models.backbones.downloads import find_weights
 from rein.models.backbones.layouts import CLIP_BODIES
 from rein.models.backbones.renaming import TAIL, Renamed, to_timm

@@ -8,7 +8,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor
 
-from rein.models.segmentors.windows import stitch_windows, window_boxes
+from rein.models.segmentors.windows import check_windows, stitch_windows, window_boxes
 
 
 @MODELS.register_module()
@@ -22,6 +22,10 @@ class FoundationSegmentor(EncoderDecoder):
 
     Arguments are those of MMSegmentation's ``EncoderDecoder``.
     """
+
+    def __init__(self, *args: object, test_cfg: dict | None = None, **kwargs: object) -> None:
+        check_windows(test_cfg or {})
+        super().__init__(*args, test_cfg=test_cfg, **kwargs)
 
     def _init_decode_head(self, decode_head: dict) -> None:
         super()._init_decode_head(self._complete(dict(decode_head)))
@@ -38,17 +42,16 @@ class FoundationSegmentor(EncoderDecoder):
         head_class = MODELS.get(head_type) if isinstance(head_type, str) else head_type
         if head_class is None or self.with_neck or not hasattr(self.backbone, 'channels'):
             return head
-        chosen = head.get('in_index')
-        every = range(len(self.backbone.channels))
-        numbers = every if chosen is None else chosen
+        numbers = head.get('in_index', _default(head_class, 'in_index'))
+        if numbers is None:
+            numbers = range(len(self.backbone.channels))
         if isinstance(numbers, int):
             found = {'in_channels': self.backbone.channels[numbers]}
         else:
             found = {'in_channels': [self.backbone.channels[k] for k in numbers]}
             strides = [self.backbone.strides[k] for k in numbers]
-            known = inspect.signature(head_class.__init__).parameters
             for key in ('strides', 'feature_strides'):
-                if key in known:
+                if _default(head_class, key, missing=head) is not head:
                     found[key] = strides
         return {**found, **{k: v for k, v in head.items() if v is not None or k not in found}}
 
@@ -94,3 +97,12 @@ class FoundationSegmentor(EncoderDecoder):
             self.test_cfg.get('window_batch', 1),
             lambda crops: self.encode_decode(crops, [meta] * len(crops)),
         )
+
+
+def _default(part: type, argument: str, missing: object = None) -> object:
+    """Default of a constructor's argument, looked for in the bases too; ``missing`` without."""
+    for base in part.__mro__:
+        parameter = inspect.signature(base.__init__).parameters.get(argument)
+        if parameter is not None:
+            return None if parameter.default is parameter.empty else parameter.default
+    return missing

@@ -1,11 +1,34 @@
 """Sliding windows: where they lie, and how their scores become one map."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 Box = tuple[int, int, int, int]
+
+
+def check_windows(test_cfg: Mapping) -> None:
+    """Refuse settings that no windows can be made of, naming the key.
+
+    Raises:
+        ValueError: ``mode`` is unknown, or in mode ``'slide'`` a size is missing or not positive.
+    """
+    mode = test_cfg.get('mode', 'whole')
+    if mode not in ('whole', 'slide'):
+        raise ValueError(f"model.test_cfg.mode is {mode!r}; use 'whole' or 'slide'")
+    if mode == 'whole':
+        return
+    for key in ('crop_size', 'stride'):
+        pair = test_cfg.get(key)
+        if not isinstance(pair, Sequence) or len(pair) != 2 or min(pair) < 1:
+            raise ValueError(
+                f"model.test_cfg.{key} is {pair!r}; mode 'slide' takes (height, width) in pixels"
+            )
+    if test_cfg.get('window_batch', 1) < 1:
+        raise ValueError(
+            f'model.test_cfg.window_batch is {test_cfg["window_batch"]}; use 1 or more windows'
+        )
 
 
 def window_boxes(

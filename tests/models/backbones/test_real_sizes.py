@@ -5,7 +5,7 @@ import timm
 import torch
 from torch import Tensor
 
-from rein.models.backbones.comparison import misfits
+from rein.checkpoints.comparison import misfits
 from rein.models.backbones.renaming import TAIL, to_timm
 from rein.models.backbones.resample import fit_sizes
 

@@ -76,6 +76,30 @@ def test_stock_head_is_told_the_width_of_the_one_map_it_reads():
     assert model.decode_head.in_channels == 32
 
 
+def test_stock_head_with_its_default_index_is_told_the_width_of_the_last_map():
+    head = {k: v for k, v in FCN.items() if k != 'in_index'}
+    assert build(NO_QUERIES, head).decode_head.in_channels == 32
+
+
+def test_head_with_feature_strides_is_told_the_true_ones():
+    head = {'type': 'FPNHead', 'in_index': [0, 1, 2, 3], 'channels': 8, 'num_classes': 5}
+    assert build(NO_QUERIES, head).decode_head.feature_strides == [4, 8, 16, 32]
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'crop_size': None}, r'test_cfg\.crop_size'),
+        ({'stride': (43, 0)}, r'test_cfg\.stride'),
+        ({'window_batch': 0}, r'test_cfg\.window_batch'),
+        ({'mode': 'slides'}, r"test_cfg\.mode is 'slides'"),
+    ],
+)
+def test_impossible_windows_are_refused_when_the_model_is_built(change, message):
+    with pytest.raises(ValueError, match=message):
+        build(test_cfg={**SLIDE, **change})
+
+
 def test_values_in_the_config_win_over_the_derived_ones():
     model = build(NO_QUERIES, {**FCN, 'in_channels': 32, 'in_index': 1})
     assert model.decode_head.in_index == 1

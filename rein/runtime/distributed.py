@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from torch import distributed
 
-from rein.settings import ConfigError, walk
+from rein.runtime.settings import ConfigError, walk
 
 FROM_TORCHRUN = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT')
 

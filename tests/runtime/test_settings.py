@@ -2,8 +2,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from rein.failures import explain, from_worker
-from rein.settings import ConfigError, load_config, walk
+from rein.runtime.failures import explain, from_worker
+from rein.runtime.settings import ConfigError, load_config, walk
 
 PARTS = Registry('part')
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from rein.conversion import NOTE, sha256
+from rein.checkpoints.conversion import NOTE, sha256
 from rein.models.backbones.layouts import recognise
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
 from rein.models.backbones.renaming import OWN

@@ -18,12 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import rein
+from rein.checkpoints.comparison import misfits, shortened
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
-from rein.models.backbones.comparison import misfits, shortened
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
 from rein.models.backbones.renaming import OWN, TRAINED_BY_REIN
 from rein.models.backbones.weight_files import WeightFile, WeightsError, open_weights
-from rein.settings import load_config
+from rein.runtime.settings import load_config
 
 NOTE = 'rein'  # the entry of a safetensors file's metadata that holds ours, as JSON
 UNUSED_LINK = ('queries.transform.', 'queries.merge.')

@@ -32,9 +32,9 @@ def misfits(
     ]
     unexpected = [*strangers, *(key for key in state if key not in own)]
     misshapen = [
-        f'{key} {tuple(state[key].shape)} in the file, {tuple(own[key].shape)} here'
+        f'{key} {_shape(state[key])} in the file, {_shape(own[key])} here'
         for key in own
-        if key in state and state[key].shape != own[key].shape
+        if key in state and _shape(state[key]) != _shape(own[key])
     ]
     found = (
         ('missing in the file', missing),
@@ -46,6 +46,11 @@ def misfits(
 
 def shortened(items: Iterable[str]) -> str:
     """Return the first few items, and how many more there are."""
-    items = list(items)
+    items = [str(item) for item in items]
     more = f' and {len(items) - SHOWN} more' if len(items) > SHOWN else ''
     return ', '.join(items[:SHOWN]) + more
+
+
+def _shape(value: object) -> object:
+    """Shape of a tensor; of anything else (a file may hold what it likes) its type."""
+    return tuple(value.shape) if hasattr(value, 'shape') else type(value).__name__

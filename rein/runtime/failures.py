@@ -10,7 +10,7 @@ from types import TracebackType
 
 from mmengine.config import Config
 
-from rein.settings import explain_unknown_key, explain_unknown_type
+from rein.runtime.settings import explain_unknown_key, explain_unknown_type
 
 # PyTorch's report of a user's error in a worker process, whatever class it comes back as.
 WORKER = re.compile(r'Caught (\w*(?:ValueError|OSError|NotFoundError|ImageError|ImportError)) in ')

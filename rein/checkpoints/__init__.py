@@ -1,0 +1,1 @@
+"""Checkpoint files: read safely, compared with a model, converted, summed up."""
