@@ -14,7 +14,7 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(size=(128, 256)),
 )
-optim_wrapper = dict(optimizer=dict(lr=5e-4))
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=200, by_epoch=False)]
 train_cfg = dict(max_iters=200, val_interval=1000)
 default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=200, max_keep_ckpts=1))
