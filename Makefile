@@ -1,5 +1,6 @@
 # make demo: install, then train and test on images the package draws itself (about 5 minutes).
 # make test: install, then run the fast tests. Both make .venv on the first call and reuse it.
+# The models of the tests are tiny: one thread is faster than several that wait for each other.
 
 VENV ?= .venv
 OK := import sys; sys.exit(sys.version_info < (3, 11))
@@ -14,10 +15,10 @@ demo: install
 	$(BIN)/python tools/demo.py
 
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -m slow
 
 lint: install
 	$(BIN)/ruff check .

@@ -103,7 +103,7 @@ def test_a_checkpoint_of_another_adapter_is_refused(tmp_path, trained, capsys):
     option = 'model.backbone.adapter.token_length=9'
     arguments = ('--work-dir', tmp_path, '--cfg-options', option)
     message = refused(capsys, cli.test, config, work_dir / 'iter_4.pth', *arguments)
-    assert 'tokens_a (4, 8, 4) in the file, (4, 9, 4) in the model' in message
+    assert 'tokens_a (4, 8, 4) in the file, (4, 9, 4) here' in message
     assert (tmp_path / 'test/error.txt').read_text().startswith('Traceback')
 
 
