@@ -1,4 +1,4 @@
-# make demo: install, then train and test on images the package draws itself (about 5 minutes).
+# make demo: install, then train and test on images the package draws itself (5 to 9 minutes).
 # make test: install, then run the fast tests. Both make .venv on the first call and reuse it.
 # The models of the tests are tiny: one thread is faster than several that wait for each other.
 

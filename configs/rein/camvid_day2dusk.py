@@ -13,7 +13,7 @@ _base_ = [
     '../_base_/runtime/default.py',
 ]
 
-optim_wrapper = dict(optimizer=dict(lr=5e-4))
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, begin=0, end=400, by_epoch=False)]
 train_cfg = dict(max_iters=400, val_interval=200)
 default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=200))
