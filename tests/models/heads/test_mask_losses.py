@@ -156,4 +156,5 @@ def rank_mean(rank, path):
 
 @pytest.mark.slow
 def test_two_processes_agree_on_their_mean(tmp_path):
+    # spawn raises what a process raises; a process asserts that its mean is 2.5
     torch.multiprocessing.spawn(rank_mean, (str(tmp_path / 'meeting'),), nprocs=2)
