@@ -43,6 +43,11 @@ def test(argv: Sequence[str] | None = None) -> int:
     """Test as the arguments say; returns the exit code."""
     parser = _parser('Test a checkpoint on the test sets of a config.')
     parser.add_argument('checkpoint', help='as training wrote it (or a converted release)')
+    parser.add_argument(
+        '--test-sets',
+        metavar='CONFIG',
+        help='test on the test sets of this config instead, as its metric scores them',
+    )
     parser.add_argument('--out', type=Path, help='write the numbers to this file (JSON)')
     parser.add_argument(
         '--show-dir', type=Path, help='write image | label | prediction pictures to this folder'
@@ -108,6 +113,8 @@ def _train(args: Namespace, config: Config) -> None:
 
 
 def _test(args: Namespace, config: Config) -> None:
+    if args.test_sets is not None:
+        _take_test_sets(args.test_sets, config)
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         if config.get(key) is None:
             raise ConfigError(f'{args.config} has no {key}, so there is nothing to test on')
@@ -127,6 +134,7 @@ def _test(args: Namespace, config: Config) -> None:
         report = {
             'metrics': {name: _or_none(value) for name, value in metrics.items()},
             'config': args.config,
+            'test_sets': args.test_sets or args.config,
             'checkpoint': str(Path(args.checkpoint).resolve()),
             'options': {key: str(value) for key, value in args.cfg_options.items()},
             'precision': 'bfloat16' if args.amp else 'float32',
@@ -134,6 +142,15 @@ def _test(args: Namespace, config: Config) -> None:
             'versions': _versions(),
         }
         write_atomically(args.out, (json.dumps(report, indent=2) + '\n').encode())
+
+
+def _take_test_sets(path: str, config: Config) -> None:
+    """Put the test sets of another config, and how they are scored, in the place of the own."""
+    other = load_config(path, {})
+    for key in ('test_dataloader', 'test_evaluator'):
+        if other.get(key) is None:
+            raise ConfigError(f'--test-sets {path} has no {key}; give a config with test sets')
+        config[key] = other[key]
 
 
 def _work_dir(args: Namespace, config: Config) -> str:

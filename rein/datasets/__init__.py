@@ -1,5 +1,6 @@
 """Driving data sets, their classes, and the transforms and samplers that read them."""
 
+from rein.datasets.drawn import DrawnScenes
 from rein.datasets.driving import (
     ACDC,
     BDD100K,
@@ -22,6 +23,7 @@ __all__ = [
     'CamVid',
     'Cityscapes',
     'DarkZurich',
+    'DrawnScenes',
     'LoadImage',
     'LoadLabels',
     'Mapillary',

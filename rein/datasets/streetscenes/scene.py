@@ -106,4 +106,6 @@ class Scene:
         ground = np.asarray(base, np.float32)
         reach = ground + np.asarray(self.sun, np.float32) * np.float32(height)
         hull = cv2.convexHull(np.concatenate([ground, reach]))[:, 0]
-        self.shadows.append(np.insert(hull, 1, 0, axis=1))
+        flat = np.zeros((len(hull), 3), np.float32)
+        flat[:, ::2] = hull
+        self.shadows.append(flat)

@@ -1,0 +1,8 @@
+"""The default runtime for runs of a few minutes: lines more often, one checkpoint at the end."""
+
+_base_ = ['./default.py']
+
+default_hooks = dict(
+    logger=dict(interval=20),
+    checkpoint=dict(interval=100, max_keep_ckpts=1),
+)

@@ -1,0 +1,11 @@
+"""Trains a tiny ViT from random weights on drawn scenes of a game; tests on five unseen styles."""
+
+_base_ = [
+    '../_base_/models/tiny_streets.py',
+    '../_base_/datasets/streets_game_to_styles.py',
+    '../_base_/schedules/adamw_streets.py',
+    '../_base_/runtime/streets.py',
+]
+
+model = dict(backbone=dict(train='all', weights=None))
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
