@@ -28,7 +28,7 @@ model = dict(
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=100, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=100, end=2400, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=100, end=1800, by_epoch=False),
 ]
-train_cfg = dict(max_iters=2400, val_interval=600)
+train_cfg = dict(max_iters=1800, val_interval=600)
 default_hooks = dict(checkpoint=dict(interval=200))

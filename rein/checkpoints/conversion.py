@@ -113,6 +113,32 @@ def export(
     return f'{out}: {len(state)} tensors'
 
 
+def export_body(checkpoint: str | Path, out: str | Path, meta: Mapping[str, object]) -> str:
+    """Write the body of a checkpoint as weights for other models: timm's keys, half precision.
+
+    Args:
+        checkpoint: of a training with ``backbone.train='all'``, so that the body is in it.
+        out: ``.safetensors``; ``backbone.weights.source`` takes it.
+        meta: what the file says of itself, such as the command that made it.
+
+    Returns:
+        What was written, in a sentence.
+
+    Raises:
+        WeightsError: there is no body in the checkpoint.
+    """
+    _refuse_same(str(out), str(checkpoint))
+    tensors = open_weights(checkpoint).tensors
+    body = {k.removeprefix(OWN): v.half() for k, v in tensors.items() if k.startswith(OWN)}
+    if not body:
+        raise WeightsError(
+            f"{checkpoint} holds no body: it was frozen; train it with backbone.train='all'"
+        )
+    _write(Path(out), body, {'meta': dict(meta)})
+    numbers = sum(tensor.numel() for tensor in body.values())
+    return f'{out}: {numbers:,} parameters, {Path(out).stat().st_size / 1e6:.1f} MB'
+
+
 def _body_of(config: str | None, checkpoint: str, described: Mapping | None) -> dict[str, Tensor]:
     """Make the body that a checkpoint was trained on; its tensors by their keys in the model."""
     if config is None:

@@ -13,6 +13,7 @@ from mmengine.registry import HOOKS, PARAM_SCHEDULERS, init_default_scope
 from mmseg.registry import DATASETS, METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 import rein  # noqa: F401
+from rein.datasets.streetscenes.picture import SIZE
 from rein.runtime.settings import READ
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +51,10 @@ HEAD = {
     'convnext_gta2cbm': 20_268_500,
     'resnet50_gta2cbm': 20_514_260,
 }
-STRIDES = {'resnet50_gta2cbm': [4, 8, 8, 8]}  # dilated
+STRIDES = {
+    'resnet50_gta2cbm': [4, 8, 8, 8],  # dilated
+    **{name: [8] for name in ('scratch', 'full', 'frozen', 'rein', 'pretrain_tiny')},  # one map
+}
 
 BUILT: dict[str, torch.nn.Module] = {}
 
@@ -98,7 +102,8 @@ def test_a_config_has_no_key_that_nobody_reads(leaf):
 @pytest.mark.parametrize('leaf', LEAVES)
 def test_a_configs_head_is_told_the_true_channels_and_strides(leaf):
     built = model(leaf)
-    assert list(built.decode_head.in_channels) == built.backbone.channels
+    told = built.decode_head.in_channels
+    assert ([told] if isinstance(told, int) else list(told)) == built.backbone.channels
     assert built.backbone.strides == STRIDES.get(Path(leaf).stem, [4, 8, 16, 32])
 
 
@@ -120,6 +125,20 @@ def test_full_fine_tuning_trains_the_whole_body_at_a_tenth_of_the_rate():
     rates = {id(p): g['lr'] for g in groups(leaf) for p in g['params']}
     assert {round(rates[id(p)], 9) for p in model(leaf).backbone.parameters()} == {1e-5}
     assert {rates[id(p)] for p in model(leaf).decode_head.parameters()} == {1e-4}
+
+
+def test_rows_of_the_streets_differ_in_what_trains_and_in_nothing_else():
+    rows = {name: config(f'streets/{name}.py') for name in ('scratch', 'full', 'frozen', 'rein')}
+    trained_by = {name: trained(model(f'streets/{name}.py').backbone) for name in rows}
+    body = sum(p.numel() for p in model('streets/scratch.py').backbone.parameters())
+    assert trained_by['frozen'] == 0
+    # Six blocks of 309,280, a patch embedding of 30,880 and 512 positions of 160.
+    assert trained_by['scratch'] == trained_by['full'] == body == 1_968_480
+    assert 0 < trained_by['rein'] < 0.1 * body
+    for settings in rows.values():
+        settings.model.pop('backbone')
+        settings.pop('optim_wrapper')
+        assert settings.to_dict() == rows['scratch'].to_dict()
 
 
 def groups(leaf: str) -> list[dict]:
@@ -196,9 +215,11 @@ def test_a_configs_crops_windows_and_batches_have_one_size(leaf):
 
 
 def crops(node: object) -> list[tuple[int, int]]:
-    """Sizes of all random crops in a part of a config."""
+    """Sizes, (height, width), of all random crops and of all drawn scenes in a part of a config."""
     if isinstance(node, dict):
         own = [node['crop_size']] if node.get('type') == 'RandomCrop' else []
+        if node.get('type') == 'DrawnScenes':
+            own = [node.get('size', SIZE)[::-1]]
         return own + [crop for child in node.values() for crop in crops(child)]
     if isinstance(node, list | tuple):
         return [crop for child in node for crop in crops(child)]

@@ -76,6 +76,25 @@ def test_a_checkpoint_is_tested_with_pictures_and_a_file_of_numbers(tmp_path, tr
     assert len(list(tmp_path.glob('work_dirs/tiny_*/test'))) == 1
 
 
+def test_a_checkpoint_is_tested_on_the_test_sets_of_another_config(tmp_path, trained, capsys):
+    config, work_dir = trained
+    other = tmp_path / 'other.py'
+    settings = Config.fromfile(config)
+    dataset = settings.test_dataloader.dataset.datasets[0]
+    dataset.domain = 'moon'
+    settings.test_dataloader.dataset = dataset
+    settings.dump(other)
+    out = tmp_path / 'n.json'
+    arguments = ('--test-sets', other, '--out', out, '--work-dir', tmp_path / 'w')
+    assert called(cli.test, config, work_dir / 'iter_4.pth', *arguments) == 0
+    report = json.loads(out.read_text())
+    assert [k for k in report['metrics'] if k.endswith('/mIoU')] == ['moon/mIoU']
+    assert report['test_sets'] == str(other)
+    other.write_text('a = 1')
+    message = refused(capsys, cli.test, config, work_dir / 'iter_4.pth', '--test-sets', other)
+    assert f'--test-sets {other} has no test_dataloader' in message
+
+
 @pytest.mark.slow  # the first use of bfloat16 kernels alone can take 10 seconds
 def test_bfloat16_trains_and_tests_on_a_cpu(tmp_path):
     config = write_run(tmp_path, images=2)

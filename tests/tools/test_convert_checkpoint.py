@@ -255,3 +255,24 @@ def test_show_of_a_missing_file_is_one_line(tmp_path, main, capsys):
 )
 def test_group_of_a_key(key, group):
     assert group_of(key) == group
+
+
+def test_a_trained_body_is_written_for_other_models_in_half_precision(tmp_path):
+    state = {
+        'backbone.body.pos_embed': torch.tensor([1.0, 1 / 3]),
+        'decode_head.conv_seg.bias': torch.zeros(3),
+    }
+    torch.save({'state_dict': state}, tmp_path / 'whole.pth')
+    out = tmp_path / 'body.safetensors'
+    said = conversion.export_body(tmp_path / 'whole.pth', out, {'command': 'by hand'})
+    assert '2 parameters' in said
+    with safe_open(out, 'pt') as file:
+        assert list(file.keys()) == ['pos_embed']
+        assert file.get_tensor('pos_embed').tolist() == [1.0, 0.333251953125]
+        assert json.loads(file.metadata()['rein'])['meta'] == {'command': 'by hand'}
+
+
+def test_a_checkpoint_of_a_frozen_body_has_none_to_write(tmp_path):
+    torch.save({'state_dict': {'decode_head.x': torch.zeros(1)}}, tmp_path / 'head.pth')
+    with pytest.raises(WeightsError, match=r"train it with backbone\.train='all'"):
+        conversion.export_body(tmp_path / 'head.pth', tmp_path / 'b.safetensors', {})

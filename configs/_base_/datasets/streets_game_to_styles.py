@@ -39,7 +39,7 @@ val_dataloader = dict(
         type='DrawnScenes',
         style='wild',
         first=1_800_000_000,
-        count=64,
+        count=48,
         test_mode=True,
         pipeline=[dict(type='PackInputs')],
     ),

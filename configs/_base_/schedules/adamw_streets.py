@@ -19,6 +19,6 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=0.0, begin=50, end=400, by_epoch=False),
 ]
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=1000)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=100)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

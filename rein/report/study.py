@@ -1,0 +1,169 @@
+"""The benchmark on drawn streets: scenes, runs of every row, table, plots and a page."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rein.datasets.driving import CamVid
+from rein.datasets.streetscenes.write import pair_files
+from rein.report.grid import Example
+from rein.report.results import collect
+from rein.report.runs import Run, python
+from rein.report.scheduler import carry_out
+from rein.report.write import SOURCE, TITLES, UNSEEN, write_report
+
+CAMVID_SIZE = (256, 192)
+TUNING_SEED = 100  # no seed of the table
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to compare, and on what.
+
+    Args:
+        home: folder of ``tools``, ``configs`` and ``data_prep``.
+        out: folder to write.
+        configs: file of each row.
+        seeds: of the training; each row is trained with every one.
+        train: scenes to train on.
+        val: scenes of each style to test on.
+        jobs: runs at a time.
+        camvid: folder of CamVid, tested too; None leaves it out.
+        changes: options of all configs.
+        say: is called with lines for the user.
+    """
+
+    home: Path
+    out: Path
+    configs: Sequence[Path]
+    seeds: Sequence[int]
+    train: int
+    val: int
+    jobs: int
+    camvid: Path | None
+    say: Callable[[str], None]
+    changes: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def tools(self) -> Path:
+        """Folder of the programs."""
+        return self.home / 'tools'
+
+    @property
+    def scenes(self) -> Path:
+        """Folder of the drawn scenes."""
+        return self.out / 'scenes'
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that tell the configs where the data are."""
+        found = {'STREETS_ROOT': str(self.scenes)}
+        return found if self.camvid is None else {**found, 'CAMVID_ROOT': str(self.camvid)}
+
+    def draw(self) -> None:
+        """Draw the scenes to train on and to test on; what is there is left as it is.
+
+        Raises:
+            ChildProcessError: drawing failed.
+        """
+        program = [str(self.home / 'data_prep/streetscenes.py'), str(self.scenes)]
+        val = ['--val', str(self.val)]
+        for styles, train in (((SOURCE,), self.train), (UNSEEN, 0)):
+            command = python([*program, '--style', *styles, '--train', str(train), *val])
+            self.say(f'$ {self.shown(command)}')
+            if subprocess.run(command, check=False).returncode:
+                raise ChildProcessError('the scenes could not be drawn; the lines above say why')
+
+    def runs(self) -> list[Run]:
+        """All runs, a seed of every row before the next seed."""
+        sets = [('metrics', '')]
+        if self.camvid is not None:
+            sets.append(('camvid', str(self.home / 'configs/_base_/datasets/test_camvid_256.py')))
+        return [
+            Run(
+                config,
+                seed,
+                self.out / config.stem / f'seed{seed}',
+                tuple(self.changes.items()),
+                tuple(sets),
+                self._data(),
+            )
+            for seed in self.seeds
+            for config in self.configs
+        ]
+
+    def _data(self) -> str:
+        manifest = json.loads((self.scenes / SOURCE / 'manifest.json').read_text())
+        return '-'.join(digest[:12] for digest in manifest['labels_sha256'].values())
+
+    def compare(self) -> dict:
+        """Carry out everything; returns the results and leaves table, plots and page in ``out``."""
+        self.draw()
+        runs = self.runs()
+        steps = [step for run in runs[: len(self.configs)] for step in run.steps(self.tools)]
+        commands = [self.shown(python(step.arguments)) for step in steps]
+        for command in commands:
+            self.say(f'$ {command}')
+        carry_out(runs, self.tools, self.jobs, self.environment)
+        results = collect(runs, TITLES)
+        write_report(self.out, results, runs, list(self.examples()), commands)
+        return results
+
+    def examples(self) -> Iterator[Example]:
+        """A scene in every style, and a real image by day and at dusk where there are any."""
+        for style in (SOURCE, *UNSEEN):
+            image, labels = pair_files(self.scenes / style, 'val', min(3, self.val - 1))
+            yield Example(style, image, np.asarray(Image.open(labels)))
+        if self.camvid is None:
+            return
+        for time in ('day', 'dusk'):
+            info = CamVid(str(self.camvid / time), split='val').get_data_info(0)
+            labels = info['label_encoding'].read(info['seg_map_path'])
+            yield Example(f'CamVid {time}', Path(info['img_path']), labels, CAMVID_SIZE)
+
+    def sweep(self, grid: Mapping[str, Sequence[object]]) -> list[tuple[dict, float]]:
+        """Train each row once with every combination of settings; nothing is tested.
+
+        Args:
+            grid: option -> its values.
+
+        Returns:
+            Row and settings, and the mIoU on the config's validation set (wild scenes, of streets
+            that are neither trained nor tested on) at the end of training, the best first.
+        """
+        self.draw()
+        runs = [
+            Run(
+                config,
+                TUNING_SEED,
+                self.out / 'sweep' / config.stem / '_'.join(str(v) for v in values),
+                (*self.changes.items(), *zip(grid, values, strict=True)),
+                (),
+                self._data(),
+            )
+            for config in self.configs
+            for values in product(*grid.values())
+        ]
+        carry_out(runs, self.tools, self.jobs, self.environment)
+        found = []
+        for run in runs:
+            checks = [line['mean_mIoU'] for line in run.log() if 'mean_mIoU' in line]
+            found.append(({'row': run.row, **dict(run.changes)}, checks[-1]))
+        return sorted(found, key=lambda each: -each[1])
+
+    def shown(self, command: Sequence[str]) -> str:
+        """A command as one would type it."""
+        words = ['python', *command[1:]]
+        relative = [
+            str(Path(w).relative_to(self.home)) if w.startswith(f'{self.home}/') else w
+            for w in words
+        ]
+        variables = [f'{key}={shlex.quote(value)}' for key, value in self.environment.items()]
+        return ' '.join([*variables, shlex.join(relative)])

@@ -1,0 +1,160 @@
+"""The programs of the drawn streets: the benchmark, and the training of the tiny model."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+from PIL import Image
+from safetensors import safe_open
+
+import rein  # noqa: F401
+from rein.runtime.settings import load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT / 'checkpoints/tiny_streets.safetensors'
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(f'tool_{name}', ROOT / f'tools/{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(name, *arguments):
+    """Run a tool to its end, as from the repository's root; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / f'tools/{name}.py'), *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout
+
+
+def body_of(weights, train='none'):
+    init_default_scope('mmseg')
+    settings = load_config(str(ROOT / 'configs/streets/frozen.py'), {}).model.backbone
+    settings.update(train=train, weights=dict(source=str(weights)))
+    return MODELS.build(settings).body
+
+
+def test_the_tracked_weights_fit_the_rows_and_are_small():
+    assert WEIGHTS.stat().st_size <= 5_000_000
+    state = body_of(WEIGHTS).state_dict()
+    with safe_open(WEIGHTS, 'pt') as file:
+        for key in file.keys():  # noqa: SIM118
+            assert file.get_tensor(key).dtype == torch.float16
+            assert torch.equal(state[key], file.get_tensor(key).float()), key
+    assert sum(value.numel() for value in state.values()) == 1_968_480
+
+
+def test_the_tracked_weights_say_how_they_were_made():
+    with safe_open(WEIGHTS, 'pt') as file:
+        meta = json.loads(file.metadata()['rein'])['meta']
+    assert meta['command'].startswith('python tools/pretrain_tiny.py --iterations')
+    assert 'style wild' in meta['data']
+    assert 'labels materials' in meta['data']
+    assert {'minutes', 'date', 'processor', 'torch'} <= set(meta)
+
+
+def test_a_row_that_is_no_config_is_refused_with_those_there_are(capsys):
+    assert tool('benchmark_streets').main(['--rows', 'freezing']) == 2
+    message = capsys.readouterr().err
+    assert '--rows freezing' in message
+    assert 'frozen, full, pretrain_tiny, rein, scratch' in message
+
+
+def test_settings_of_a_sweep_are_read_as_numbers_where_they_are_numbers():
+    settings = tool('benchmark_streets').settings
+    assert settings(['a.lr=1e-3,2', 'b=None', 'c=x']) == {
+        'a.lr': [1e-3, 2],
+        'b': [None],
+        'c': ['x'],
+    }
+    with pytest.raises(ValueError, match=r"KEY=V1,V2, such as .* not 'lr'"):
+        settings(['lr'])
+
+
+def test_a_shorter_training_keeps_the_share_of_its_warm_up():
+    assert tool('benchmark_streets').length(400) == {
+        'train_cfg.max_iters': 400,
+        'param_scheduler.0.end': 50,
+        'param_scheduler.1.begin': 50,
+        'param_scheduler.1.end': 400,
+    }
+    assert tool('benchmark_streets').length(3)['param_scheduler.0.end'] == 1
+
+
+@pytest.mark.slow
+def test_the_benchmark_from_drawing_to_the_page_and_once_more(tmp_path):
+    out = tmp_path / 'streets'
+    arguments = ('--out', out, '--rows', 'frozen', 'rein', '--seeds', '0', '--iterations', '2')
+    arguments += ('--train', '8', '--val', '2', '--jobs', '2', '--camvid', tmp_path / 'none')
+    printed = run('benchmark_streets', *arguments)
+    results = json.loads((out / 'results.json').read_text())
+    assert list(results['rows']) == ['frozen', 'rein']
+    # A head of 320 + 92,288 + 36,992 + 1,235; Rein's 32 x 6 x 16 + 6 x 16 x 160 tokens, two
+    # layers of 25,760 and a scale beside it.
+    assert results['rows']['frozen']['trained'] == 130_835
+    assert results['rows']['rein']['trained'] == 130_835 + 3_072 + 15_360 + 51_520 + 1
+    assert set(results['rows']['rein']['metrics'][0]) >= {'game/mIoU', 'palette/mIoU', 'mean_mIoU'}
+    assert (out / 'table.md').read_text().strip() in printed
+    for name in ('bars', 'curves', 'grid'):
+        with Image.open(out / f'{name}.png') as picture:
+            assert min(picture.size) > 300
+    page = (out / 'index.html').read_text()
+    assert page.count('data:image/png;base64,') == 3
+    assert 'frozen + Rein' in page
+    before = (out / 'rein/seed0/metrics.json').stat().st_mtime_ns
+    assert (out / 'table.md').read_text() in run('benchmark_streets', *arguments)
+    assert (out / 'rein/seed0/metrics.json').stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_a_sweep_validates_on_wild_scenes_and_tests_nothing(tmp_path):
+    out = tmp_path / 'streets'
+    arguments = (
+        '--out',
+        out,
+        '--rows',
+        'frozen',
+        '--iterations',
+        '2',
+        '--train',
+        '8',
+        '--val',
+        '1',
+    )
+    printed = run(
+        'benchmark_streets', *arguments, '--sweep', 'optim_wrapper.optimizer.lr=1e-3,1e-2'
+    )
+    lines = [line for line in printed.splitlines() if 'row=frozen' in line]
+    scores = [float(line.split()[0]) for line in lines]
+    assert len(lines) == 2
+    assert scores == sorted(scores, reverse=True)
+    assert list(out.rglob('metrics.json')) == []
+
+
+@pytest.mark.slow
+def test_the_tiny_model_is_trained_on_and_its_body_written(tmp_path):
+    files = [tmp_path / name for name in ('two.safetensors', 'again.safetensors')]
+    arguments = ('--work-dir', tmp_path / 'w', '--batch', '2', '--iterations', '2')
+    for file in files:
+        printed = run('pretrain_tiny', *arguments, '--out', file)
+        assert '1,968,480 parameters, 3.9 MB' in printed
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert torch.isfinite(body_of(files[0]).pos_embed).all()
+    with safe_open(files[0], 'pt') as file:
+        meta = json.loads(file.metadata()['rein'])['meta']
+    assert meta['data'].startswith('4 scenes of style wild from seed 2000000000')
