@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         help='.safetensors',
     )
     main.add_argument('--work-dir', type=Path, default=Path('work_dirs/pretrain_tiny'))
-    main.add_argument('--iterations', type=int, default=1800)
+    main.add_argument('--iterations', type=int, default=3400)
     main.add_argument('--batch', type=int, default=8, help='scenes of an iteration')
     main.add_argument('--seed', type=int, default=42)
     main.add_argument('--amp', action='store_true', help='bfloat16: for a GPU, slow on many CPUs')

@@ -16,7 +16,7 @@ model = dict(
     decode_head=dict(num_classes=22),
     auxiliary_head=dict(
         type='LogDepthHead',
-        in_channels=160,
+        in_channels=128,
         channels=32,
         num_convs=2,
         up_scale=2,
@@ -25,10 +25,10 @@ model = dict(
         loss_weight=0.5,
     ),
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+optim_wrapper = dict(optimizer=dict(lr=1e-3, betas=(0.9, 0.95)))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, begin=0, end=100, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=100, end=1800, by_epoch=False),
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=50, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=50, end=3400, by_epoch=False),
 ]
-train_cfg = dict(max_iters=1800, val_interval=600)
+train_cfg = dict(max_iters=3400, val_interval=850)
 default_hooks = dict(checkpoint=dict(interval=200))

@@ -19,7 +19,8 @@ from rein.report.runs import Run, python
 from rein.report.scheduler import carry_out
 from rein.report.write import SOURCE, TITLES, UNSEEN, write_report
 
-CAMVID_SIZE = (256, 192)
+SIZE = (192, 96)
+CAMVID_SIZE = (192, 144)
 TUNING_SEED = 100  # no seed of the table
 
 
@@ -74,7 +75,7 @@ class Study:
             ChildProcessError: drawing failed.
         """
         program = [str(self.home / 'data_prep/streetscenes.py'), str(self.scenes)]
-        val = ['--val', str(self.val)]
+        val = ['--val', str(self.val), '--size', 'x'.join(map(str, SIZE))]
         for styles, train in (((SOURCE,), self.train), (UNSEEN, 0)):
             command = python([*program, '--style', *styles, '--train', str(train), *val])
             self.say(f'$ {self.shown(command)}')
@@ -85,7 +86,7 @@ class Study:
         """All runs, a seed of every row before the next seed."""
         sets = [('metrics', '')]
         if self.camvid is not None:
-            sets.append(('camvid', str(self.home / 'configs/_base_/datasets/test_camvid_256.py')))
+            sets.append(('camvid', str(self.home / 'configs/_base_/datasets/test_camvid_192.py')))
         return [
             Run(
                 config,

@@ -132,8 +132,8 @@ def test_rows_of_the_streets_differ_in_what_trains_and_in_nothing_else():
     trained_by = {name: trained(model(f'streets/{name}.py').backbone) for name in rows}
     body = sum(p.numel() for p in model('streets/scratch.py').backbone.parameters())
     assert trained_by['frozen'] == 0
-    # Six blocks of 309,280, a patch embedding of 30,880 and 512 positions of 160.
-    assert trained_by['scratch'] == trained_by['full'] == body == 1_968_480
+    # Six blocks of 198,272, a patch embedding of 24,704 and 288 positions of 128.
+    assert trained_by['scratch'] == trained_by['full'] == body == 1_251_200
     assert 0 < trained_by['rein'] < 0.1 * body
     for settings in rows.values():
         settings.model.pop('backbone')

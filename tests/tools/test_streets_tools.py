@@ -56,7 +56,7 @@ def test_the_tracked_weights_fit_the_rows_and_are_small():
         for key in file.keys():  # noqa: SIM118
             assert file.get_tensor(key).dtype == torch.float16
             assert torch.equal(state[key], file.get_tensor(key).float()), key
-    assert sum(value.numel() for value in state.values()) == 1_968_480
+    assert sum(value.numel() for value in state.values()) == 1_251_200
 
 
 def test_the_tracked_weights_say_how_they_were_made():
@@ -86,14 +86,12 @@ def test_settings_of_a_sweep_are_read_as_numbers_where_they_are_numbers():
         settings(['lr'])
 
 
-def test_a_shorter_training_keeps_the_share_of_its_warm_up():
-    assert tool('benchmark_streets').length(400) == {
-        'train_cfg.max_iters': 400,
-        'param_scheduler.0.end': 50,
-        'param_scheduler.1.begin': 50,
-        'param_scheduler.1.end': 400,
-    }
-    assert tool('benchmark_streets').length(3)['param_scheduler.0.end'] == 1
+def test_a_training_of_another_length_keeps_the_share_of_its_warm_up():
+    length = tool('benchmark_streets').length
+    config = load_config(str(ROOT / 'configs/streets/rein.py'), {})
+    changed = load_config(str(ROOT / 'configs/streets/rein.py'), length(600))
+    assert changed.to_dict() == config.to_dict()  # 600 is what the configs have
+    assert length(3)['param_scheduler.0.end'] == 1
 
 
 @pytest.mark.slow
@@ -104,10 +102,10 @@ def test_the_benchmark_from_drawing_to_the_page_and_once_more(tmp_path):
     printed = run('benchmark_streets', *arguments)
     results = json.loads((out / 'results.json').read_text())
     assert list(results['rows']) == ['frozen', 'rein']
-    # A head of 320 + 92,288 + 36,992 + 1,235; Rein's 32 x 6 x 16 + 6 x 16 x 160 tokens, two
-    # layers of 25,760 and a scale beside it.
-    assert results['rows']['frozen']['trained'] == 130_835
-    assert results['rows']['rein']['trained'] == 130_835 + 3_072 + 15_360 + 51_520 + 1
+    # A head of 256 + 73,856 + 36,992 + 1,235; Rein's tokens (6 x 32 x 16 and 6 x 16 x 128), two
+    # linear layers of 16,512 and a scale.
+    assert results['rows']['frozen']['trained'] == 112_339
+    assert results['rows']['rein']['trained'] == 112_339 + 3_072 + 12_288 + 33_024 + 1
     assert set(results['rows']['rein']['metrics'][0]) >= {'game/mIoU', 'palette/mIoU', 'mean_mIoU'}
     assert (out / 'table.md').read_text().strip() in printed
     for name in ('bars', 'curves', 'grid'):
@@ -152,7 +150,7 @@ def test_the_tiny_model_is_trained_on_and_its_body_written(tmp_path):
     arguments = ('--work-dir', tmp_path / 'w', '--batch', '2', '--iterations', '2')
     for file in files:
         printed = run('pretrain_tiny', *arguments, '--out', file)
-        assert '1,968,480 parameters, 3.9 MB' in printed
+        assert '1,251,200 parameters, 2.5 MB' in printed
     assert files[0].read_bytes() == files[1].read_bytes()
     assert torch.isfinite(body_of(files[0]).pos_embed).all()
     with safe_open(files[0], 'pt') as file:

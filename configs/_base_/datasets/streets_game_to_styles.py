@@ -1,6 +1,6 @@
 """Train on drawn street scenes in the style of a game; test on held scenes in every style.
 
-The scenes are those of data_prep/streetscenes.py, 256x128. The mean is over the styles that
+The scenes are those of data_prep/streetscenes.py, 192x96. The mean is over the styles that
 training never sees. Validation, which settings may be chosen by, is on wild scenes of other
 streets, drawn as they are needed: never on a style that is tested.
 """
@@ -20,9 +20,9 @@ train_dataloader = dict(
                 dict(type='LoadImage'),
                 dict(type='LoadLabels'),
                 dict(
-                    type='RandomResize', scale=(256, 128), ratio_range=(1.0, 1.5), keep_ratio=True
+                    type='RandomResize', scale=(192, 96), ratio_range=(1.0, 1.5), keep_ratio=True
                 ),
-                dict(type='RandomCrop', crop_size=(128, 256), cat_max_ratio=0.75),
+                dict(type='RandomCrop', crop_size=(96, 192), cat_max_ratio=0.75),
                 dict(type='RandomFlip', prob=0.5),
                 dict(type='PhotoMetricDistortion'),
                 dict(type='PackInputs'),
@@ -40,6 +40,7 @@ val_dataloader = dict(
         style='wild',
         first=1_800_000_000,
         count=48,
+        size=(192, 96),
         test_mode=True,
         pipeline=[dict(type='PackInputs')],
     ),

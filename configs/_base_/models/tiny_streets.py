@@ -1,4 +1,4 @@
-"""A plain ViT of 2 M parameters for pictures of 256x128, under a light convolutional head.
+"""A plain ViT of 1.2 M parameters for pictures of 192x96, under a light convolutional head.
 
 Its weights are tracked in checkpoints/; configs/streets/pretrain_tiny.py made them.
 """
@@ -10,7 +10,7 @@ model = dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
-        size=(128, 256),
+        size=(96, 192),
         pad_val=0,
         seg_pad_val=255,
     ),
@@ -18,14 +18,15 @@ model = dict(
         type='FoundationBackbone',
         model='vit_tiny_patch16_224',
         model_args=dict(
-            img_size=(128, 256),
+            img_size=(96, 192),
             patch_size=8,
-            embed_dim=160,
+            embed_dim=128,
             depth=6,
-            num_heads=5,
+            num_heads=4,
             class_token=False,
             global_pool='avg',
             dynamic_img_size=True,
+            weight_init='jax',
         ),
         out_indices=[5],
         pyramid=dict(scales=(1,)),

@@ -4,5 +4,5 @@ _base_ = ['./default.py']
 
 default_hooks = dict(
     logger=dict(interval=20),
-    checkpoint=dict(interval=100, max_keep_ckpts=1),
+    checkpoint=dict(interval=150, max_keep_ckpts=1),
 )

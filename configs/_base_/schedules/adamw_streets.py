@@ -15,10 +15,10 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, begin=0, end=50, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=50, end=400, by_epoch=False),
+    dict(type='LinearLR', start_factor=0.01, begin=0, end=75, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, begin=75, end=600, by_epoch=False),
 ]
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=100)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=600, val_interval=150)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

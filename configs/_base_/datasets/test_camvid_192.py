@@ -1,4 +1,4 @@
-"""Test on CamVid at 256x192, about the scale of drawn streets; scored at its own 480x360.
+"""Test on CamVid at 192x144, about the scale of drawn streets; scored at its own 480x360.
 
 By day (101 images) and at dusk (32), in the 11 classes it has.
 """
@@ -19,7 +19,7 @@ test_dataloader = dict(
                 test_mode=True,
                 pipeline=[
                     dict(type='LoadImage'),
-                    dict(type='Resize', scale=(256, 192)),
+                    dict(type='Resize', scale=(192, 144)),
                     dict(type='LoadLabels'),
                     dict(type='PackInputs'),
                 ],
