@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import mmengine
@@ -114,7 +114,7 @@ def _train(args: Namespace, config: Config) -> None:
 
 def _test(args: Namespace, config: Config) -> None:
     if args.test_sets is not None:
-        _take_test_sets(args.test_sets, config)
+        _take_test_sets(args.test_sets, config, args.cfg_options)
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         if config.get(key) is None:
             raise ConfigError(f'{args.config} has no {key}, so there is nothing to test on')
@@ -144,10 +144,11 @@ def _test(args: Namespace, config: Config) -> None:
         write_atomically(args.out, (json.dumps(report, indent=2) + '\n').encode())
 
 
-def _take_test_sets(path: str, config: Config) -> None:
+def _take_test_sets(path: str, config: Config, options: Mapping[str, object]) -> None:
     """Put the test sets of another config, and how they are scored, in the place of the own."""
-    other = load_config(path, {})
-    for key in ('test_dataloader', 'test_evaluator'):
+    keys = ('test_dataloader', 'test_evaluator')
+    other = load_config(path, {k: v for k, v in options.items() if k.startswith(keys)})
+    for key in keys:
         if other.get(key) is None:
             raise ConfigError(f'--test-sets {path} has no {key}; give a config with test sets')
         config[key] = other[key]

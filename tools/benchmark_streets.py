@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument('--val', type=int, default=100, help='scenes of each style to test on')
     main.add_argument('--iterations', type=int, help='of training, instead of those of the config')
     main.add_argument('--jobs', type=int, default=os.cpu_count() or 1, help='runs at a time')
-    main.add_argument('--camvid', type=Path, default=CAMVID, help='left out where it is not')
+    main.add_argument('--camvid', type=Path, help='folder of CamVid, by default CAMVID_ROOT')
     main.add_argument(
         '--sweep',
         nargs='+',
@@ -52,42 +52,37 @@ def study(args: argparse.Namespace) -> Study:
     """What the command line asks for.
 
     Raises:
-        ValueError: a row is neither known nor a file.
+        ValueError: a row is neither known nor a file, there is no such folder of CamVid, or a
+            number is not above 0.
     """
+    for name in ('train', 'val', 'jobs'):
+        if getattr(args, name) < 1:
+            raise ValueError(f'--{name} is {getattr(args, name)}; use 1 or more')
+    camvid = args.camvid or (CAMVID if CAMVID.is_dir() else None)
+    for time_of_day in ('day', 'dusk'):
+        if camvid is not None and not (camvid / time_of_day).is_dir():
+            raise ValueError(f'--camvid: there is no folder {camvid / time_of_day}')
     return Study(
         home=ROOT,
-        out=args.out,
+        out=args.out.resolve(),
         configs=[config_of(row) for row in args.rows],
         seeds=args.seeds,
         train=args.train,
         val=args.val,
-        jobs=min(args.jobs, len(args.rows) * len(args.seeds)) if not args.sweep else args.jobs,
-        camvid=args.camvid if args.camvid.is_dir() else None,
+        jobs=args.jobs if args.sweep else min(args.jobs, len(args.rows) * len(args.seeds)),
+        camvid=None if camvid is None else camvid.resolve(),
         say=say,
-        changes={} if args.iterations is None else length(args.iterations),
+        iterations=args.iterations,
     )
 
 
-def length(iterations: int) -> dict[str, object]:
-    """Options that make a training of configs/streets so long; an eighth of it is warm-up."""
-    warm = max(1, iterations // 8)
-    return {
-        'train_cfg.max_iters': iterations,
-        'param_scheduler.0.end': warm,
-        'param_scheduler.1.begin': warm,
-        'param_scheduler.1.end': iterations,
-    }
-
-
 def config_of(row: str) -> Path:
-    """The config's file of a row, by its name in configs/streets or its path."""
-    named = ROOT / 'configs/streets' / f'{row}.py'
-    if named.is_file():
-        return named
+    """The config's file of a row, by its name or its path."""
+    if row in TITLES:
+        return ROOT / 'configs/streets' / f'{row}.py'
     if Path(row).is_file():
-        return Path(row)
-    known = ', '.join(sorted(path.stem for path in named.parent.glob('*.py')))
-    raise ValueError(f'--rows {row}: no such file, and no config of configs/streets ({known})')
+        return Path(row).resolve()
+    raise ValueError(f'--rows {row}: it is none of {", ".join(TITLES)}, and there is no such file')
 
 
 def settings(words: list[str]) -> dict[str, list[object]]:
@@ -113,8 +108,10 @@ def main(argv: list[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     args = parser().parse_args(argv)
     started = time.monotonic()
-    with Guard(debug=args.debug) as guard:
+    with Guard(debug=args.debug, stopped='the same command goes on where it was') as guard:
         asked = study(args)
+        os.chdir(ROOT)  # the configs name checkpoints/ from here
+        os.environ.update(asked.environment)
         if args.sweep:
             for chosen, score in asked.sweep(settings(args.sweep)):
                 say(f'{score:6.2f}  ' + '  '.join(f'{k}={v}' for k, v in chosen.items()))

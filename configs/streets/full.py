@@ -14,6 +14,13 @@ model = dict(backbone=dict(train='all'))
 optim_wrapper = dict(
     optimizer=dict(lr=2e-3),
     paramwise_cfg=dict(
-        custom_keys=dict(backbone=dict(lr_mult=0.1), pos_embed=dict(lr_mult=0.1, decay_mult=0.0))
+        custom_keys={
+            'backbone': dict(lr_mult=0.1),
+            'backbone.body.pos_embed': dict(lr_mult=0.1, decay_mult=0.0),
+            'norm1.weight': dict(lr_mult=0.1, decay_mult=0.0),
+            'norm1.bias': dict(lr_mult=0.1, decay_mult=0.0),
+            'norm2.weight': dict(lr_mult=0.1, decay_mult=0.0),
+            'norm2.bias': dict(lr_mult=0.1, decay_mult=0.0),
+        }
     ),
 )

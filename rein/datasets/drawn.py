@@ -1,4 +1,4 @@
-"""Street scenes drawn at the moment they are asked for: no files, and no end of them."""
+"""Street scenes drawn at the moment they are asked for: no files, and as many as wanted."""
 
 import numpy as np
 from mmseg.datasets import BaseSegDataset
@@ -64,17 +64,25 @@ class DrawnScenes(BaseSegDataset):
         self.domain = style if domain is None else domain
         super().__init__(metainfo=LABELS[labels], data_prefix={}, **kwargs)
 
-    def load_data_list(self) -> list[dict]:
-        """One entry a scene; ``img_path`` is a name, not a file."""
-        return [
-            dict(
-                img_path=f'{self.style}/scene_{seed}.png',
-                scene=seed,
-                domain=self.domain,
-                reduce_zero_label=False,
-            )
-            for seed in range(self.first, self.first + self.count)
-        ]
+    def full_init(self) -> None:
+        """There is no list to load: an entry is made when it is asked for."""
+        self._fully_initialized = True
+
+    def __len__(self) -> int:
+        return self.count
+
+    def get_data_info(self, idx: int) -> dict:
+        """Seed, domain and name of a scene; ``img_path`` is a name, not a file."""
+        if not 0 <= idx < self.count:
+            raise IndexError(f'scene {idx} of {self.count}')
+        seed = self.first + idx
+        return dict(
+            img_path=f'{self.style}/scene_{seed}.png',
+            scene=seed,
+            domain=self.domain,
+            reduce_zero_label=False,
+            sample_idx=idx,
+        )
 
     def prepare_data(self, idx: int) -> dict:
         """Draw a scene and send it through the pipeline."""

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rein.report.results import score
+from rein.report.results import mean_and_deviation, score
 from rein.report.runs import Run
 
 INCHES = (10, 4)
@@ -30,8 +30,7 @@ def bars(results: Mapping, shown: Mapping[str, str], path: Path) -> None:
     for number, row in enumerate(rows):
         values = [score(row, domain) for domain in shown]
         left = [place + number * width - 0.4 + width / 2 for place in range(len(shown))]
-        heights = [statistics.fmean(each) for each in values]
-        errors = [statistics.stdev(each) if len(each) > 1 else 0 for each in values]
+        heights, errors = zip(*map(mean_and_deviation, values), strict=True)
         drawn = axes.bar(left, heights, width * 0.92, label=row['title'], yerr=errors, capsize=2)
         axes.bar_label(drawn, [f'{height:.0f}' for height in heights], fontsize=7, padding=1)
     axes.set_xticks(range(len(shown)), list(shown.values()))
@@ -55,7 +54,7 @@ def curves(runs: Sequence[Run], titles: Mapping[str, str], path: Path) -> None:
     for run in runs:
         number = rows.index(run.row)
         label = titles.get(run.row, run.row) if run.seed == runs[0].seed else None
-        style = dict(color=colours[number], label=label, linewidth=1.3, alpha=0.8)
+        style = dict(color=colours[number % len(colours)], label=label, linewidth=1.3, alpha=0.8)
         lines = run.log()
         losses = [(line['step'], line['loss']) for line in lines if 'loss' in line]
         left.plot(*zip(*smooth(losses), strict=True), **style)

@@ -9,15 +9,16 @@ import torch
 
 from rein.report.runs import Run
 
-UNSEEN = 'mean'  # the mean over the domains that training never sees
+MEAN = 'mean'  # stands for the mean over the domains that the metric averages
 
 
-def collect(runs: Sequence[Run], titles: Mapping[str, str]) -> dict:
+def collect(runs: Sequence[Run], titles: Mapping[str, str], threads: int) -> dict:
     """Gather the results of finished runs.
 
     Args:
         runs: all runs; those of one config become a row.
         titles: name of a row -> how a table calls it.
+        threads: that each run had.
 
     Returns:
         ``rows``: for each its ``title``, ``config``, ``trained`` parameters, ``seeds``, and for
@@ -25,9 +26,8 @@ def collect(runs: Sequence[Run], titles: Mapping[str, str]) -> dict:
     """
     rows: dict[str, dict] = {}
     for run in runs:
-        row = rows.setdefault(
-            run.row,
-            {
+        if run.row not in rows:
+            rows[run.row] = {
                 'title': titles.get(run.row, run.row),
                 'config': '/'.join(run.config.parts[-2:]),
                 'trained': run.trained(),
@@ -35,19 +35,19 @@ def collect(runs: Sequence[Run], titles: Mapping[str, str]) -> dict:
                 'seeds': [],
                 'minutes': [],
                 'metrics': [],
-            },
-        )
+            }
+        row = rows[run.row]
         row['seeds'].append(run.seed)
         row['minutes'].append(round(run.minutes(), 2))
         row['metrics'].append(run.scores())
-    return {'rows': rows, 'machine': machine()}
+    return {'rows': rows, 'machine': machine(threads)}
 
 
-def machine() -> dict[str, str | int]:
-    """What the numbers were measured on."""
+def machine(threads: int) -> dict[str, str | int]:
+    """What the numbers were measured on, by runs of so many threads."""
     return {
         'processor': _processor(),
-        'threads': torch.get_num_threads(),
+        'threads': threads,
         'python': platform.python_version(),
         'torch': torch.__version__,
     }
@@ -72,15 +72,24 @@ def domains(results: Mapping) -> list[str]:
 
 def score(row: Mapping, domain: str) -> list[float]:
     """The mIoU of each seed of a row on a domain, percent; nan where there is none."""
-    key = 'mean_mIoU' if domain == UNSEEN else f'{domain}/mIoU'
+    key = 'mean_mIoU' if domain == MEAN else f'{domain}/mIoU'
     values = (metrics.get(key) for metrics in row['metrics'])
     return [math.nan if value is None else value for value in values]
 
 
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and sample standard deviation (0 of a single value); nan where a value is nan."""
+    if any(math.isnan(value) for value in values):
+        return math.nan, math.nan
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
 def spread(values: Sequence[float]) -> str:
-    """Mean ± sample standard deviation; the value alone where there is one."""
-    mean = f'{statistics.fmean(values):.1f}'
-    return mean if len(values) < 2 else f'{mean} ± {statistics.stdev(values):.1f}'
+    """Mean ± sample standard deviation; the value alone where there is one, - where none."""
+    mean, deviation = mean_and_deviation(values)
+    if math.isnan(mean):
+        return '-'
+    return f'{mean:.1f}' if len(values) < 2 else f'{mean:.1f} ± {deviation:.1f}'
 
 
 def markdown(results: Mapping, shown: Mapping[str, str]) -> str:

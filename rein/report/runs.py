@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+from rein.checkpoints.conversion import sha256
 from rein.hooks.atomic import write_atomically
 from rein.runtime.settings import ConfigError, load_config
+
+DIGITS = 16  # of a hash
+SHORTEST = 16  # iterations; a warm-up of an eighth has two then
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Run:
     def _identity(self) -> dict:
         text = self.load().pretty_text
         return {
-            'config': hashlib.sha256(text.encode()).hexdigest()[:16],
+            'config': hashlib.sha256(text.encode()).hexdigest()[:DIGITS],
             'seed': self.seed,
             'data': self.data,
             'weights': _weights_digest(self.load()),
@@ -116,6 +121,20 @@ class Run:
             found = {**json.loads((self.folder / f'{name}.json').read_text())['metrics'], **found}
         return found
 
+    def final_check(self) -> float:
+        """The mean mIoU of the validation at the end of the training.
+
+        Raises:
+            ConfigError: there was none.
+        """
+        for line in self.log():
+            if line['step'] == self.iterations and 'mean_mIoU' in line:
+                return line['mean_mIoU']
+        raise ConfigError(
+            f'{self.folder} has no validation of iteration {self.iterations}: if it was stopped '
+            f'there, remove the folder; else give {self.config} a val_evaluator (DomainIoUMetric)'
+        )
+
     def log(self) -> list[dict]:
         """Log lines of the training in order of their step, once each also after a resumption."""
         lines: dict[tuple[int, bool], dict] = {}
@@ -125,8 +144,17 @@ class Run:
                 lines[line['step'], 'loss' in line] = line
         return [lines[key] for key in sorted(lines)]
 
+    def progress(self) -> int:
+        """Iterations of the training that are done, by its log."""
+        if self.checkpoint.is_file():
+            return self.iterations
+        return max((line['step'] for line in self.log() if 'loss' in line), default=0)
+
     def minutes(self) -> float:
-        """Wall time of all training iterations, without start, validation and tests."""
+        """Wall time of all training iterations, without start, validation and tests.
+
+        Taken from the log, whose every line has the mean time of the iterations before it.
+        """
         seconds, last = 0.0, 0
         for line in self.log():
             if 'loss' in line:
@@ -138,7 +166,9 @@ class Run:
         """Number of parameters that train."""
         config = self.load()
         init_default_scope(config.get('default_scope', 'mmseg'))
-        model = MODELS.build(config.model)
+        config.model.backbone.weights = None
+        with torch.device('meta'):
+            model = MODELS.build(config.model)
         return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
@@ -147,7 +177,25 @@ def _weights_digest(config: Config) -> str | None:
     source = (config.model.backbone.get('weights') or {}).get('source')
     if source is None or not Path(source).is_file():
         return source
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16]
+    return sha256(source)[:DIGITS]
+
+
+def lengthened(config: Path, iterations: int) -> dict[str, object]:
+    """Options that make the training of a config so long; its schedulers keep their shares.
+
+    Raises:
+        ConfigError: so few iterations leave no warm-up.
+    """
+    if iterations < SHORTEST:
+        raise ConfigError(f'--iterations is {iterations}; use at least {SHORTEST}')
+    settings = load_config(str(config), {})
+    ratio = iterations / settings.train_cfg.max_iters
+    changes: dict[str, object] = {'train_cfg.max_iters': iterations}
+    for number, scheduler in enumerate(settings.param_scheduler):
+        for key in ('begin', 'end'):
+            place = scheduler[key] and max(2, round(scheduler[key] * ratio))
+            changes[f'param_scheduler.{number}.{key}'] = place
+    return changes
 
 
 def python(arguments: Sequence[str]) -> list[str]:

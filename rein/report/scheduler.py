@@ -1,15 +1,24 @@
-"""Runs side by side in processes of their own: a progress bar, an end in sight, no orphans."""
+"""Runs side by side in processes of their own, with a progress bar and an end in sight."""
 
 import os
+import signal
 import subprocess
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from tqdm import tqdm
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
+
 from rein.report.runs import Run, Step, python
+from rein.runtime.settings import ConfigError
 
 POLL = 1.0  # seconds
 TAIL = 12  # lines of a failed command that its error shows
@@ -19,10 +28,10 @@ class _Active:
     """A run that is under way: its commands one after the other."""
 
     def __init__(self, run: Run, tools: Path, environment: dict[str, str]) -> None:
-        run.claim()
         self.run = run
         self.environment = environment
         self.iterations = run.iterations
+        self.lock = _hold(run.folder)
         self.waiting = deque(s for s in run.steps(tools) if not s.leaves.is_file())
         self.process: subprocess.Popen | None = None
         self.step: Step | None = None
@@ -52,19 +61,20 @@ class _Active:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self.environment,
+                pass_fds=self.lock,
             )
         return True
 
-    def done(self) -> int:
-        """Iterations of the training that are done, by its log."""
-        if self.run.checkpoint.is_file():
-            return self.iterations
-        return max((line['step'] for line in self.run.log() if 'loss' in line), default=0)
-
-    def stop(self) -> None:
+    def terminate(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
+
+    def release(self) -> None:
+        """Wait for the command to end and give the folder free."""
+        if self.process is not None:
             self.process.wait()
+        for descriptor in self.lock:
+            os.close(descriptor)
 
     def _failure(self, code: int) -> str:
         lines = self.output.read_text(errors='replace').splitlines()[-TAIL:]
@@ -85,23 +95,83 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int, settings: dict[str, s
 
     Raises:
         ChildProcessError: a command failed; the others have been stopped.
-        ConfigError: the folder of a run holds another run.
+        ConfigError: the folder of a run holds another run, or is that of another, too.
     """
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    if jobs < 1:
+        raise ConfigError(f'jobs is {jobs}; use 1 or more')
+    _claim(runs)
+    threads = str(threads_of(jobs))
     environment = {**os.environ, **settings, 'OMP_NUM_THREADS': threads, 'MKL_NUM_THREADS': threads}
-    total = sum(run.iterations for run in runs)
     active: list[_Active] = []
     finished = 0
+    before = sum(run.progress() for run in runs)
+    total = sum(run.iterations for run in runs)
+    bar = tqdm(total=total, initial=before, unit='it', smoothing=0, mininterval=2, maxinterval=30)
     try:
-        with tqdm(total=total, unit='it', smoothing=0, mininterval=2, maxinterval=30) as bar:
+        with bar, _ending_as_by_hand():
             for finished_now, running in _rounds(runs, tools, jobs, environment, active):
                 finished += finished_now
-                done = finished + sum(each.done() for each in running)
+                done = finished + sum(each.run.progress() for each in running)
                 bar.set_postfix_str(_state(running), refresh=False)
-                bar.update(done - bar.n)
+                bar.update(max(0, done - bar.n))
     finally:
         for each in active:
-            each.stop()
+            each.terminate()
+        for each in active:
+            each.release()
+
+
+def threads_of(jobs: int) -> int:
+    """Threads that each of so many runs gets of this machine's."""
+    return max(1, (os.cpu_count() or 1) // jobs)
+
+
+def _claim(runs: Sequence[Run]) -> None:
+    """Make sure that each run has a folder of its own, before the first one starts."""
+    holders: dict[Path, Run] = {}
+    for run in runs:
+        other = holders.setdefault(run.folder, run)
+        if other is not run:
+            raise ConfigError(
+                f'{other.config} with seed {other.seed} and {run.config} with seed {run.seed} '
+                f'would both be written to {run.folder}; name each row and seed once, and give '
+                'two configs two names'
+            )
+        run.claim()
+
+
+def _hold(folder: Path) -> tuple[int, ...]:
+    """Keep other calls out of a folder while this process, or a command that it started, lives.
+
+    Returns:
+        The descriptor to pass to the commands; none on a system without such locks.
+    """
+    if fcntl is None:
+        return ()
+    descriptor = os.open(folder / '.lock', os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConfigError(
+            f'another call is at work in {folder}, or a training that its killed call has left '
+            'behind; wait for it, or stop it'
+        ) from error
+    return (descriptor,)
+
+
+@contextmanager
+def _ending_as_by_hand() -> Iterator[None]:
+    """Take the system's request to end (SIGTERM) for Ctrl-C, so that the runs end, too."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _rounds(
@@ -119,6 +189,7 @@ def _rounds(
         ended = [each for each in active if not each.advance()]
         for each in ended:
             active.remove(each)
+            each.release()
         yield sum(each.iterations for each in ended), active
         if not ended:
             time.sleep(POLL)

@@ -4,7 +4,7 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from rein.datasets.driving import CamVid
 from rein.datasets.streetscenes.write import pair_files
 from rein.report.grid import Example
 from rein.report.results import collect
-from rein.report.runs import Run, python
-from rein.report.scheduler import carry_out
+from rein.report.runs import Run, lengthened, python
+from rein.report.scheduler import carry_out, threads_of
 from rein.report.write import SOURCE, TITLES, UNSEEN, write_report
 
 SIZE = (192, 96)
@@ -37,8 +37,8 @@ class Study:
         val: scenes of each style to test on.
         jobs: runs at a time.
         camvid: folder of CamVid, tested too; None leaves it out.
-        changes: options of all configs.
         say: is called with lines for the user.
+        iterations: of each training; None leaves them as the configs have them.
     """
 
     home: Path
@@ -50,7 +50,7 @@ class Study:
     jobs: int
     camvid: Path | None
     say: Callable[[str], None]
-    changes: Mapping[str, object] = field(default_factory=dict)
+    iterations: int | None = None
 
     @property
     def tools(self) -> Path:
@@ -74,13 +74,18 @@ class Study:
         Raises:
             ChildProcessError: drawing failed.
         """
-        program = [str(self.home / 'data_prep/streetscenes.py'), str(self.scenes)]
-        val = ['--val', str(self.val), '--size', 'x'.join(map(str, SIZE))]
-        for styles, train in (((SOURCE,), self.train), (UNSEEN, 0)):
-            command = python([*program, '--style', *styles, '--train', str(train), *val])
+        for command in self._drawing():
             self.say(f'$ {self.shown(command)}')
             if subprocess.run(command, check=False).returncode:
                 raise ChildProcessError('the scenes could not be drawn; the lines above say why')
+
+    def _drawing(self) -> list[list[str]]:
+        program = [str(self.home / 'data_prep/streetscenes.py'), str(self.scenes)]
+        val = ['--val', str(self.val), '--size', 'x'.join(map(str, SIZE))]
+        return [
+            python([*program, '--style', *styles, '--train', str(train), *val])
+            for styles, train in (((SOURCE,), self.train), (UNSEEN, 0))
+        ]
 
     def runs(self) -> list[Run]:
         """All runs, a seed of every row before the next seed."""
@@ -92,13 +97,16 @@ class Study:
                 config,
                 seed,
                 self.out / config.stem / f'seed{seed}',
-                tuple(self.changes.items()),
+                self._changes(config),
                 tuple(sets),
                 self._data(),
             )
             for seed in self.seeds
             for config in self.configs
         ]
+
+    def _changes(self, config: Path) -> tuple[tuple[str, object], ...]:
+        return () if self.iterations is None else tuple(lengthened(config, self.iterations).items())
 
     def _data(self) -> str:
         manifest = json.loads((self.scenes / SOURCE / 'manifest.json').read_text())
@@ -110,11 +118,11 @@ class Study:
         runs = self.runs()
         steps = [step for run in runs[: len(self.configs)] for step in run.steps(self.tools)]
         commands = [self.shown(python(step.arguments)) for step in steps]
-        for command in commands:
-            self.say(f'$ {command}')
+        self.say('\n'.join(f'$ {command}' for command in commands))
         carry_out(runs, self.tools, self.jobs, self.environment)
-        results = collect(runs, TITLES)
-        write_report(self.out, results, runs, list(self.examples()), commands)
+        results = collect(runs, TITLES, threads_of(self.jobs))
+        drawing = [self.shown(command) for command in self._drawing()]
+        write_report(self.out, results, runs, list(self.examples()), [*drawing, *commands])
         return results
 
     def examples(self) -> Iterator[Example]:
@@ -145,7 +153,7 @@ class Study:
                 config,
                 TUNING_SEED,
                 self.out / 'sweep' / config.stem / '_'.join(str(v) for v in values),
-                (*self.changes.items(), *zip(grid, values, strict=True)),
+                (*self._changes(config), *zip(grid, values, strict=True)),
                 (),
                 self._data(),
             )
@@ -153,10 +161,7 @@ class Study:
             for values in product(*grid.values())
         ]
         carry_out(runs, self.tools, self.jobs, self.environment)
-        found = []
-        for run in runs:
-            checks = [line['mean_mIoU'] for line in run.log() if 'mean_mIoU' in line]
-            found.append(({'row': run.row, **dict(run.changes)}, checks[-1]))
+        found = [({'row': run.row, **dict(run.changes)}, run.final_check()) for run in runs]
         return sorted(found, key=lambda each: -each[1])
 
     def shown(self, command: Sequence[str]) -> str:

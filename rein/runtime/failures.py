@@ -28,10 +28,14 @@ class Guard:
 
     Args:
         debug: let everything through.
+        stopped: what goes on with the work after Ctrl-C.
     """
 
-    def __init__(self, *, debug: bool) -> None:
+    def __init__(
+        self, *, debug: bool, stopped: str = '--resume goes on from the last checkpoint'
+    ) -> None:
         self.debug = debug
+        self.stopped = stopped
         self.config: Config | None = None
         self.code = 0
 
@@ -47,7 +51,7 @@ class Guard:
         if error is None or self.debug:
             return False
         if isinstance(error, KeyboardInterrupt):
-            sys.stderr.write('\nstopped; --resume goes on from the last checkpoint\n')
+            sys.stderr.write(f'\nstopped; {self.stopped}\n')
             self.code = STOPPED
             return True
         message = explain(error, self.config)

@@ -136,9 +136,24 @@ def test_rows_of_the_streets_differ_in_what_trains_and_in_nothing_else():
     assert trained_by['scratch'] == trained_by['full'] == body == 1_251_200
     assert 0 < trained_by['rein'] < 0.1 * body
     for settings in rows.values():
-        settings.model.pop('backbone')
-        settings.pop('optim_wrapper')
+        for key in ('train', 'weights', 'adapter'):
+            settings.model.backbone.pop(key, None)
+        for key in ('optimizer.lr', 'paramwise_cfg'):
+            settings.merge_from_dict({f'optim_wrapper.{key}': None})
         assert settings.to_dict() == rows['scratch'].to_dict()
+
+
+def test_full_fine_tuning_of_the_streets_is_at_a_tenth_of_the_rate_and_decays_as_the_others():
+    built = model('streets/full.py')
+    full, scratch = groups('streets/full.py'), groups('streets/scratch.py')
+    rates = {id(p): g['lr'] for g in full for p in g['params']}
+    (head,) = {rates[id(p)] for p in built.decode_head.parameters()}
+    assert {rates[id(p)] for p in built.backbone.parameters()} == {0.1 * head}
+    decayed = [
+        sum(p.numel() for g in side if g['weight_decay'] for p in g['params'])
+        for side in (full, scratch)
+    ]
+    assert decayed[0] == decayed[1]
 
 
 def groups(leaf: str) -> list[dict]:

@@ -8,7 +8,7 @@ import pytest
 from rein.report.page import write_page
 from rein.report.plots import smooth
 from rein.report.results import domains, markdown, score, spread
-from rein.report.runs import Run
+from rein.report.runs import Run, lengthened
 from rein.runtime.settings import ConfigError
 
 RESULTS = {
@@ -46,6 +46,11 @@ def test_a_table_has_means_and_sample_standard_deviations():
 def test_one_seed_has_no_spread():
     assert spread([17.04]) == '17.0'
     assert spread([1.0, 1.0]) == '1.0 ± 0.0'
+
+
+def test_a_row_with_a_gap_has_no_mean_there():
+    assert spread([1.0, math.nan]) == spread([math.nan]) == '-'
+    assert '| - |' in markdown(RESULTS, {'fog': 'fog'})
 
 
 def test_domains_are_told_by_their_miou_alone():
@@ -115,6 +120,27 @@ def test_minutes_are_counted_once_over_a_resumption(run):
                                 {'step': 40, 'loss': 1.0, 'time': 6.0}])  # fmt: skip
     assert run.minutes() == pytest.approx((10 * 3 + 10 * 6 + 20 * 6) / 60)
     assert [line['step'] for line in run.log()] == [10, 20, 20, 40]
+
+
+def test_the_last_validation_counts_and_no_earlier_one(run):
+    checks = [{'step': 20, 'mean_mIoU': 9.0}, {'step': 40, 'loss': 1.0, 'time': 1.0}]
+    write_log(run.folder, '1', checks)
+    with pytest.raises(ConfigError, match='no validation of iteration 40'):
+        run.final_check()
+    write_log(run.folder, '2', [{'step': 40, 'mean_mIoU': 11.0}])
+    assert run.final_check() == 11.0
+
+
+def test_a_longer_training_keeps_the_shares_of_its_schedule(tmp_path):
+    config = tmp_path / 'long.py'
+    config.write_text(
+        'train_cfg = dict(max_iters=100)\n'
+        'param_scheduler = [dict(begin=0, end=10), dict(begin=10, end=100)]\n'
+    )
+    assert list(lengthened(config, 400).values()) == [400, 0, 40, 40, 400]
+    assert list(lengthened(config, 16).values()) == [16, 0, 2, 2, 16]
+    with pytest.raises(ConfigError, match='at least 16'):
+        lengthened(config, 15)
 
 
 def test_means_of_other_test_sets_do_not_replace_those_of_the_own(run):

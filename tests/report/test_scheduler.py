@@ -1,12 +1,14 @@
 """Several runs at a time, with stand-ins for the tools."""
 
+import fcntl
 import json
-import time
+import os
 
 import pytest
 
 from rein.report.runs import Run
 from rein.report.scheduler import carry_out
+from rein.runtime.settings import ConfigError
 
 TRAIN = """
 import json, os, pathlib, sys
@@ -69,16 +71,47 @@ def test_a_failed_command_is_told_with_the_end_of_what_it_said(place):
         carry_out([run_of(place, 'bad'), run_of(place, 'good')], place / 'tools', 1, {'WHERE': ''})
     assert 'error: there is no such thing' in str(caught.value)
     assert 'row, seed 0: "train"' in str(caught.value)
-    assert not (place / 'good').exists()
+    assert not (place / 'good' / 'calls').exists()
 
 
 def test_the_others_are_stopped_when_one_fails(place):
-    slow = TRAIN.replace("'bad' in str(folder)", 'False')
-    slow = f'import time, sys\nif "bad" in sys.argv[3]: sys.exit(1)\ntime.sleep(60)\n{slow}'
+    slow = """
+import os, pathlib, sys, time
+folder = pathlib.Path(sys.argv[3])
+if 'bad' in str(folder):
+    while not (folder.parent / 'slow' / 'pid').exists():
+        time.sleep(0.1)
+    sys.exit(1)
+(folder / 'part').write_text(str(os.getpid()))
+(folder / 'part').rename(folder / 'pid')
+time.sleep(60)
+"""
     (place / 'tools' / 'train.py').write_text(slow)
-    started = time.monotonic()
     runs = [run_of(place, 'slow'), run_of(place, 'bad', 1)]
     with pytest.raises(ChildProcessError):
+        carry_out(runs, place / 'tools', 2, {})
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((place / 'slow' / 'pid').read_text()), 0)
+
+
+def test_two_runs_for_one_folder_are_refused_before_anything_starts(place):
+    runs = [run_of(place, 'first'), run_of(place, 'same'), run_of(place, 'same')]
+    with pytest.raises(ConfigError, match=r'would both be written to .*same'):
         carry_out(runs, place / 'tools', 2, {'WHERE': ''})
-    assert time.monotonic() - started < 40
-    assert not (place / 'slow' / 'iter_2.pth').exists()
+    assert not (place / 'first' / 'calls').exists()
+
+
+def test_a_folder_in_which_another_call_is_at_work_is_refused(place):
+    run = run_of(place, 'taken')
+    run.folder.mkdir()
+    with open(run.folder / '.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match='another call is at work'):
+            carry_out([run], place / 'tools', 1, {'WHERE': ''})
+    carry_out([run], place / 'tools', 1, {'WHERE': ''})
+    assert len(calls(run)) == 2
+
+
+def test_no_runs_at_a_time_are_refused(place):
+    with pytest.raises(ConfigError, match='jobs is 0'):
+        carry_out([run_of(place, 'one')], place / 'tools', 0, {})

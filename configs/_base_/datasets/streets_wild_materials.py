@@ -1,6 +1,7 @@
-"""Pre-train on wild scenes drawn as they are needed, labelled by material and depth; none twice.
+"""Pre-train on wild scenes drawn as they are needed, labelled by material and depth.
 
-The seeds lie far above those of any data set that data_prep/streetscenes.py writes by default.
+None comes twice before the millionth. The seeds lie far above those of any data set that
+data_prep/streetscenes.py writes by default.
 """
 
 train_dataloader = dict(

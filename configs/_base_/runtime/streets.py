@@ -6,3 +6,4 @@ default_hooks = dict(
     logger=dict(interval=20),
     checkpoint=dict(interval=150, max_keep_ckpts=1),
 )
+log_processor = dict(window_size=20)
