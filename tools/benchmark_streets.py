@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from mmengine.logging import MMLogger
+
 from rein.report.study import Study
 from rein.report.write import TITLES, table
 from rein.runtime.failures import Guard
@@ -110,6 +112,8 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     with Guard(debug=args.debug, stopped='the same command goes on where it was') as guard:
         asked = study(args)
+        # MMEngine tells of every variable in every config that is read.
+        MMLogger.get_instance('benchmark_streets', log_level='WARNING')
         os.chdir(ROOT)  # the configs name checkpoints/ from here
         os.environ.update(asked.environment)
         if args.sweep:

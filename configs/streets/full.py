@@ -12,7 +12,7 @@ _base_ = [
 
 model = dict(backbone=dict(train='all'))
 optim_wrapper = dict(
-    optimizer=dict(lr=2e-3),
+    optimizer=dict(lr=1e-3),
     paramwise_cfg=dict(
         custom_keys={
             'backbone': dict(lr_mult=0.1),

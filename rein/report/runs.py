@@ -1,5 +1,6 @@
 """One run: a config with a seed, trained and tested by the tools, as a user would by hand."""
 
+import copy
 import hashlib
 import json
 import sys
@@ -56,13 +57,17 @@ class Run:
         return self.config.stem
 
     def load(self) -> Config:
-        """The config with its changes."""
+        """The config with its changes, a fresh one at every call."""
+        return copy.deepcopy(self._loaded)
+
+    @cached_property
+    def _loaded(self) -> Config:
         return load_config(str(self.config), dict(self.changes))
 
     @cached_property
     def iterations(self) -> int:
         """Iterations of the whole training."""
-        return int(self.load().train_cfg.max_iters)
+        return int(self._loaded.train_cfg.max_iters)
 
     @property
     def checkpoint(self) -> Path:
@@ -106,12 +111,12 @@ class Run:
             )
 
     def _identity(self) -> dict:
-        text = self.load().pretty_text
+        text = self._loaded.pretty_text
         return {
             'config': hashlib.sha256(text.encode()).hexdigest()[:DIGITS],
             'seed': self.seed,
             'data': self.data,
-            'weights': _weights_digest(self.load()),
+            'weights': _weights_digest(self._loaded),
         }
 
     def scores(self) -> dict[str, float]:

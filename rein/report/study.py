@@ -165,11 +165,14 @@ class Study:
         return sorted(found, key=lambda each: -each[1])
 
     def shown(self, command: Sequence[str]) -> str:
-        """A command as one would type it."""
-        words = ['python', *command[1:]]
-        relative = [
-            str(Path(w).relative_to(self.home)) if w.startswith(f'{self.home}/') else w
-            for w in words
+        """A command as one would type it in ``home``."""
+        words = ['python', *(self._short(word) for word in command[1:])]
+        variables = [
+            f'{key}={shlex.quote(self._short(value))}' for key, value in self.environment.items()
         ]
-        variables = [f'{key}={shlex.quote(value)}' for key, value in self.environment.items()]
-        return ' '.join([*variables, shlex.join(relative)])
+        return ' '.join([*variables, shlex.join(words)])
+
+    def _short(self, word: str) -> str:
+        """A path below ``home`` as seen from there; anything else as it is."""
+        inside = word.startswith(f'{self.home}/')
+        return str(Path(word).relative_to(self.home)) if inside else word
