@@ -143,12 +143,12 @@ def test_rows_of_the_streets_differ_in_what_trains_and_in_nothing_else():
         assert settings.to_dict() == rows['scratch'].to_dict()
 
 
-def test_full_fine_tuning_of_the_streets_is_at_a_tenth_of_the_rate_and_decays_as_the_others():
+def test_full_fine_tuning_of_the_streets_has_a_slow_body_and_decays_as_the_others():
     built = model('streets/full.py')
     full, scratch = groups('streets/full.py'), groups('streets/scratch.py')
     rates = {id(p): g['lr'] for g in full for p in g['params']}
-    (head,) = {rates[id(p)] for p in built.decode_head.parameters()}
-    assert {rates[id(p)] for p in built.backbone.parameters()} == {0.1 * head}
+    (body,) = {rates[id(p)] for p in built.backbone.parameters()}
+    assert {rates[id(p)] for p in built.decode_head.parameters()} == {100 * body}
     decayed = [
         sum(p.numel() for g in side if g['weight_decay'] for p in g['params'])
         for side in (full, scratch)
