@@ -8,6 +8,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+import rein  # noqa: F401
+
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 TRAIN = sorted(path.name for path in BASES.glob('train_*.py'))
 TEST = sorted(path.name for path in BASES.glob('test_*.py'))
@@ -86,6 +88,7 @@ EXPECTED = {
         **{f'acdc-{c}': (1920, 1080) for c in ('fog', 'night', 'rain', 'snow')},
     },
     'test_camvid.py': {'camvid-day': (32, 24), 'camvid-dusk': (32, 24)},
+    'test_camvid_192.py': {'camvid-day': (192, 144), 'camvid-dusk': (192, 144)},
 }
 
 
@@ -95,9 +98,9 @@ def test_a_test_base_fits_the_images_of_each_domain_and_leaves_the_labels_as_the
     assert set(config) == {'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator'}
     seen = {}
     for batch in Runner.build_dataloader(config.test_dataloader):
-        image, sample = batch['inputs'][0], batch['data_samples'][0]
-        assert sample.gt_sem_seg.shape == sample.ori_shape == tiny.SIZE
-        seen[sample.domain] = image.shape[1:]
+        for image, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
+            assert sample.gt_sem_seg.shape == sample.ori_shape == tiny.SIZE
+            seen[sample.domain] = image.shape[1:]
     assert set(seen) == set(EXPECTED[name])
     for domain, (height, width) in seen.items():
         box = EXPECTED[name][domain]

@@ -3,7 +3,7 @@
 By day (101 images) and at dusk (32), in the 11 classes it has.
 """
 
-test_dataloader = dict(
+val_dataloader = dict(
     batch_size=4,
     num_workers=1,
     persistent_workers=True,
@@ -28,4 +28,6 @@ test_dataloader = dict(
         ],
     ),
 )
-test_evaluator = dict(type='DomainIoUMetric', merge='camvid11')
+test_dataloader = val_dataloader
+val_evaluator = dict(type='DomainIoUMetric', merge='camvid11')
+test_evaluator = val_evaluator
