@@ -139,3 +139,13 @@ MERGES = {
         c: (c,) for c in CLASSES if c not in ('terrain', 'truck', 'train', 'wall', 'fence', 'pole')
     },
 }
+
+# The corruptions of Cityscapes-C by kind, under the names of ImageNet-C, and their severities.
+CORRUPTION_KINDS = {
+    'blur': ('motion_blur', 'defocus_blur', 'glass_blur', 'gaussian_blur'),
+    'noise': ('gaussian_noise', 'impulse_noise', 'shot_noise', 'speckle_noise'),
+    'digital': ('brightness', 'contrast', 'saturate', 'jpeg_compression'),
+    'weather': ('snow', 'spatter', 'fog', 'frost'),
+}
+CORRUPTIONS = tuple(name for names in CORRUPTION_KINDS.values() for name in names)
+LEVELS = (1, 2, 3, 4, 5)

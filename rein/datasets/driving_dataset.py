@@ -1,5 +1,6 @@
 """What all driving data sets share: folders -> pairs of image and label of one domain."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -8,6 +9,7 @@ from mmseg.datasets import BaseSegDataset
 
 from rein.datasets.classes import CLASSES, PALETTE
 from rein.datasets.layout import Layout, choose, pair
+from rein.datasets.preparation.manifest import left_out
 
 
 class DrivingDataset(BaseSegDataset):
@@ -65,12 +67,13 @@ class DrivingDataset(BaseSegDataset):
             ValueError: there are no images, or ``split_file`` lists others.
         """
         images, labels, domains = {}, {}, {}
+        out = left_out(self.data_root)
         for start, names in self.parts().items():
-            found = self.layout.find_images(self.data_root, names)
+            found = self._kept(self.layout.find_images(self.data_root, names), out)
             images |= {start + key: path for key, path in found.items()}
             domains |= dict.fromkeys((start + key for key in found), self._domain(names))
             if self.labels is not None:
-                found = self.layout.find_labels(self.data_root, names)
+                found = self._kept(self.layout.find_labels(self.data_root, names), out)
                 labels |= {start + key: path for key, path in found.items()}
         images = self._chosen(dict(sorted(images.items())))
         if not images:
@@ -85,6 +88,13 @@ class DrivingDataset(BaseSegDataset):
             return [self._info(path, None, domains[key]) for key, path in images.items()]
         pairs = pair(images, labels, self.unpaired, self._mend())
         return [self._info(*paths, domains[key]) for key, paths in pairs.items()]
+
+    def _kept(self, found: dict[str, str], out: frozenset[str]) -> dict[str, str]:
+        """Files that the preparation of the data set did not leave out, if there was one."""
+        if not out:
+            return found
+        names = {key: Path(os.path.relpath(path, self.data_root)) for key, path in found.items()}
+        return {key: path for key, path in found.items() if names[key].as_posix() not in out}
 
     def _one_of(self, key: str, value: object, allowed: Sequence[object]) -> None:
         if value not in allowed:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from rein.datasets.classes import IGNORE
+from rein.datasets.png import read_numbers
 
 UNKNOWN = 254  # marks a number without a meaning in the lookup tables
 LARGEST = 2**16
@@ -51,10 +52,25 @@ class LabelEncoding:
             FileNotFoundError: there is no such file.
             ValueError: it cannot be decoded, is a colour picture, or holds unknown numbers.
         """
-        return self._translate(self._numbers(path, read_bytes(path, 'label')), path)
+        return self.decode(read_bytes(path, 'label'), path)
+
+    def decode(self, data: bytes, path: str) -> np.ndarray:
+        """Class numbers (H, W), uint8, of the content of a label file.
+
+        Args:
+            data: content of the file.
+            path: where it came from; part of the errors.
+
+        Raises:
+            ValueError: as ``read``.
+        """
+        return self._translate(self._numbers(path, data), path)
 
     def _numbers(self, path: str, data: bytes) -> np.ndarray:
         """Numbers in the file, (H, W), any integer type."""
+        plain = read_numbers(data)
+        if plain is not None:
+            return plain
         try:
             with Image.open(io.BytesIO(data)) as file:
                 mode = file.mode
@@ -72,7 +88,10 @@ class LabelEncoding:
         """Class numbers for numbers in a file, by the table."""
         if numbers.dtype.itemsize > 2:
             numbers = np.where((numbers < 0) | (numbers >= LARGEST), LARGEST - 1, numbers)
-        labels = self._table[numbers]
+        if numbers.dtype == np.uint8:
+            labels = cv2.LUT(numbers, self._table[:256])  # several times faster than indexing
+        else:
+            labels = self._table[numbers]
         unknown = labels == UNKNOWN
         if unknown.any():
             found = np.unique(numbers[unknown]).tolist()

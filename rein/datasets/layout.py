@@ -49,6 +49,23 @@ class Layout:
         folder = Path(root, self.labels.format(**names))
         return find_files(folder, self.label_prefix, self.label_endings, self.not_labels)
 
+    def image_file(self, names: Mapping[str, str], key: str, ending: str) -> str:
+        """Path below the root of the image with a key.
+
+        Args:
+            names: fill in the folder.
+            key: of the image.
+            ending: of the file as it is; kept where this layout allows it in any form.
+        """
+        fitting = [e for e in self.image_endings if e.lower().endswith(ending.lower())]
+        name = _prefixed(key, self.image_prefix, (fitting or self.image_endings)[0])
+        return f'{self.images.format(**names)}/{name}'
+
+    def label_file(self, names: Mapping[str, str], key: str) -> str:
+        """Path below the root of the label with a key; ``names`` fills in the folder."""
+        name = _prefixed(key, self.label_prefix, self.label_endings[0])
+        return f'{self.labels.format(**names)}/{name}'
+
     def key_of(self, name: str) -> str:
         """Key of an image by its path below the image folder; a key stays as it is."""
         return _key(name, self.image_prefix, self.image_endings) or name
@@ -96,6 +113,12 @@ def find_files(
                 raise ValueError(f'{first} and {second} would be one image; remove one of them')
             found[key] = path
     return dict(sorted(found.items()))
+
+
+def _prefixed(key: str, prefix: str, ending: str) -> str:
+    """Name of the file with a key; the prefix belongs to the last part of the path."""
+    folder, slash, last = key.rpartition('/')
+    return f'{folder}{slash}{prefix}{last}{ending}'
 
 
 def _key(name: str, prefix: str, endings: Sequence[str]) -> str | None:

@@ -119,5 +119,99 @@ MAPILLARY_GROUPS = {
     'bicycle': ('object--vehicle--bicycle',),
 }
 
-_CLASS_OF = {name: CLASSES.index(c) for c, names in MAPILLARY_GROUPS.items() for name in names}
-MAPILLARY_IDS = {k: _CLASS_OF.get(name, IGNORE) for k, name in enumerate(MAPILLARY_LABELS)}
+# RobustNet, BlindNet and CLOUDS leave lane markings on crossings, parking and service lanes, the
+# backs of signs and more without a class, and count manholes as road.
+ROBUSTNET_GROUPS = {
+    **MAPILLARY_GROUPS,
+    'road': ('construction--flat--road', 'marking--general', 'object--manhole'),
+    'sidewalk': ('construction--barrier--curb', 'construction--flat--sidewalk'),
+    'pole': ('object--support--pole', 'object--support--utility-pole'),
+    'traffic sign': ('object--traffic-sign--front',),
+}
+
+GROUPINGS = {'rein': MAPILLARY_GROUPS, 'robustnet': ROBUSTNET_GROUPS}
+
+
+def _ids(groups: dict[str, tuple[str, ...]]) -> dict[int, int]:
+    classes = {name: CLASSES.index(c) for c, names in groups.items() for name in names}
+    return {k: classes.get(name, IGNORE) for k, name in enumerate(MAPILLARY_LABELS)}
+
+
+# number in the labels of v1.2 -> train id, by grouping
+MAPILLARY_IDS = {grouping: _ids(groups) for grouping, groups in GROUPINGS.items()}
+
+# Names that v2.0 has and v1.2 has not, by the definitions of Cityscapes' classes: driveways go
+# with parking, traffic islands are sidewalk, a garage is a building. No paper evaluates v2.0.
+V2_GROUPS = {
+    'road': (
+        'construction--flat--driveway',
+        'construction--flat--parking-aisle',
+        'construction--flat--road-shoulder',
+        'marking--continuous--dashed',
+        'marking--continuous--solid',
+        'marking--continuous--zigzag',
+        'marking--discrete--ambiguous',
+        'marking--discrete--arrow--left',
+        'marking--discrete--arrow--other',
+        'marking--discrete--arrow--right',
+        'marking--discrete--arrow--split-left-or-straight',
+        'marking--discrete--arrow--split-right-or-straight',
+        'marking--discrete--arrow--straight',
+        'marking--discrete--crosswalk-zebra',
+        'marking--discrete--give-way-row',
+        'marking--discrete--give-way-single',
+        'marking--discrete--hatched--chevron',
+        'marking--discrete--hatched--diagonal',
+        'marking--discrete--other-marking',
+        'marking--discrete--stop-line',
+        'marking--discrete--symbol--bicycle',
+        'marking--discrete--symbol--other',
+        'marking--discrete--text',
+        'marking-only--continuous--dashed',
+        'marking-only--discrete--crosswalk-zebra',
+        'marking-only--discrete--other-marking',
+        'marking-only--discrete--text',
+    ),
+    'sidewalk': ('construction--flat--traffic-island',),
+    'building': ('construction--structure--garage',),
+    'traffic light': (
+        'object--traffic-light--cyclists',
+        'object--traffic-light--general-horizontal',
+        'object--traffic-light--general-single',
+        'object--traffic-light--general-upright',
+        'object--traffic-light--other',
+        'object--traffic-light--pedestrians',
+    ),
+    'traffic sign': (
+        'object--traffic-sign--ambiguous',
+        'object--traffic-sign--direction-back',
+        'object--traffic-sign--direction-front',
+        'object--traffic-sign--information-parking',
+        'object--traffic-sign--temporary-back',
+        'object--traffic-sign--temporary-front',
+    ),
+    'person': ('human--person--individual', 'human--person--person-group'),
+}
+V2_VOID = (
+    'construction--barrier--ambiguous',
+    'construction--barrier--concrete-block',
+    'construction--barrier--road-median',
+    'construction--barrier--road-side',
+    'construction--barrier--separator',
+    'construction--barrier--temporary',
+    'object--parking-meter',
+    'object--ramp',
+    'object--sign--advertisement',
+    'object--sign--ambiguous',
+    'object--sign--back',
+    'object--sign--information',
+    'object--sign--other',
+    'object--sign--store',
+    'object--support--pole-group',
+    'object--traffic-cone',
+    'object--vehicle--vehicle-group',
+    'object--water-valve',
+    'void--dynamic',
+    'void--ground',
+    'void--static',
+)

@@ -60,8 +60,8 @@ def test_the_mapillary_ids_are_those_of_the_published_rule():
         'bicycle': (52,),
     }
     expected = {n: CLASSES.index(name) for name, ns in published.items() for n in ns}
-    assert train_ids(MAPILLARY_IDS) == expected
-    assert len(MAPILLARY_IDS) == 66
+    assert train_ids(MAPILLARY_IDS['rein']) == expected
+    assert len(MAPILLARY_IDS['rein']) == 66
 
 
 def test_the_mapillary_labels_stand_in_the_order_of_the_release():

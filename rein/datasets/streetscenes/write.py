@@ -7,25 +7,22 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_all_start_methods, get_context, parent_process
 from pathlib import Path
-from threading import Thread
 
 import cv2
 import numpy as np
 
 from rein.datasets.streetscenes.picture import check, render
 from rein.datasets.streetscenes.styles import STYLES
+from rein.runtime.files import PART, replace_file
+from rein.runtime.workers import spread
 
 TOWN = 'streets'
 MOST = 1_000_000  # scenes of one split; each data set seed owns two such ranges of scene seeds
 FORMAT = 1  # raise it when the same settings begin to give other files
-_CHUNK = 8
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def write_style(out: Path, settings: Settings, workers: int) -> Iterator[int]:
     write = partial(write_pair, root, settings.style, settings.size)
     scenes = settings.scenes()
     hashes: dict[str, list[str]] = dict(train=[], val=[])
-    pairs = zip(scenes, _spread(write, scenes, workers), strict=True)
+    pairs = zip(scenes, spread(write, scenes, workers), strict=True)
     for done, ((split, _, _), digest) in enumerate(pairs, start=1):
         hashes[split].append(digest)
         yield done
@@ -99,7 +96,7 @@ def write_style(out: Path, settings: Settings, workers: int) -> Iterator[int]:
     if manifest['complete'] and manifest['labels_sha256'] != digests:
         raise ValueError(f'labels in {root} are not those that were written; remove the folder')
     whole = dict(manifest, complete=True, labels_sha256=digests)
-    _replace(root / 'manifest.json', _encode(whole))
+    replace_file(root / 'manifest.json', _encode(whole))
 
 
 def write_pair(root: Path, style: str, size: tuple[int, int], scene: tuple[str, int, int]) -> str:
@@ -115,8 +112,7 @@ def write_pair(root: Path, style: str, size: tuple[int, int], scene: tuple[str, 
     else:
         image, labels = render(seed, style, size)
         for path, pixels in ((label_file, labels), (image_file, image[..., ::-1])):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, cv2.imencode('.png', pixels)[1].tobytes())
+            replace_file(path, cv2.imencode('.png', pixels)[1].tobytes())
     return hashlib.sha256(np.ascontiguousarray(labels)).hexdigest()
 
 
@@ -131,10 +127,9 @@ def _claim(root: Path, settings: Settings) -> dict:
     """Makes the folder this data set's own, or finds that it already is; returns its manifest."""
     path, mine = root / 'manifest.json', settings.manifest()
     if not path.is_file():
-        if root.is_dir() and any(f.suffix != '.part' for f in root.iterdir()):
+        if root.is_dir() and any(f.suffix != PART for f in root.iterdir()):
             raise ValueError(f'{root} is not empty and holds no manifest.json; use another OUT')
-        root.mkdir(parents=True, exist_ok=True)
-        _replace(path, _encode(mine))
+        replace_file(path, _encode(mine))
         return mine
     try:
         found = json.loads(path.read_text())
@@ -156,34 +151,3 @@ def _claim(root: Path, settings: Settings) -> dict:
 
 def _encode(manifest: dict) -> bytes:
     return (json.dumps(manifest, indent=2) + '\n').encode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Writes a file at once: it has all its content or is not there."""
-    part = path.with_name(path.name + '.part')
-    part.write_bytes(content)
-    os.replace(part, path)
-
-
-def _spread(write: partial, scenes: list, workers: int) -> Iterator[str]:
-    if workers <= 1 or len(scenes) <= _CHUNK:
-        yield from map(write, scenes)
-        return
-    # Forked workers have the package already; importing it takes longer than many images.
-    method = 'fork' if 'fork' in get_all_start_methods() else 'spawn'
-    pool = ProcessPoolExecutor(workers, get_context(method), _start_worker)
-    try:
-        yield from pool.map(write, scenes, chunksize=_CHUNK)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-
-    def end_with_parent() -> None:
-        parent_process().join()
-        os._exit(1)
-
-    # A killed parent cannot tell its workers, and they would wait for more forever.
-    Thread(target=end_with_parent, daemon=True).start()
