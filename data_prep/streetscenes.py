@@ -10,46 +10,11 @@ is complete is left as it is. Every OUT/<style> is a ``data_root`` of the data s
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
+from rein.datasets.preparation.command import bar
 from rein.datasets.streetscenes.styles import STYLES
 from rein.datasets.streetscenes.write import Settings, write_style
-
-
-class Bar:
-    """A progress bar on a terminal, a line every tenth of the way elsewhere.
-
-    Args:
-        name: what is being written.
-        total: number of steps.
-    """
-
-    _WIDTH = 30
-
-    def __init__(self, name: str, total: int) -> None:
-        self.name, self.total = name, total
-        self.start = self.last = time.monotonic()
-        self.tenth = 0
-
-    def show(self, done: int) -> None:
-        """Shows that ``done`` steps are done, at most ten times a second."""
-        now = time.monotonic()
-        live = sys.stderr.isatty()
-        tenth = done * 10 // max(self.total, 1)
-        if done < self.total and (now - self.last < 0.1 if live else tenth == self.tenth):
-            return
-        self.last, self.tenth = now, tenth
-        rate = done / max(now - self.start, 1e-6)
-        left = int((self.total - done) / rate)
-        filled = self._WIDTH * done // self.total
-        bar = '#' * filled + '.' * (self._WIDTH - filled)
-        end = '\n' if done == self.total or not live else ''
-        sys.stderr.write(
-            f'{chr(13) if live else ""}{self.name:8} [{bar}] {done}/{self.total}'
-            f'  {rate:.0f}/s  ETA {left // 60}:{left % 60:02d} {end}'
-        )
-        sys.stderr.flush()
 
 
 def size(text: str) -> tuple[int, int]:
@@ -83,9 +48,9 @@ def main(arguments: list[str]) -> int:
             for style in dict.fromkeys(asked.style)
         ]
         for plan in plans:
-            bar = Bar(plan.style, plan.train + plan.val)
-            for done in write_style(asked.out, plan, asked.workers):
-                bar.show(done)
+            with bar(plan.train + plan.val, plan.style, 'scenes') as shown:
+                for _ in write_style(asked.out, plan, asked.workers):
+                    shown.update()
     except (ValueError, OSError) as error:
         sys.stderr.write(f'error: {error}\n')
         return 2

@@ -23,7 +23,15 @@ FORBIDDEN = {
     'generation': ['rein.models', 'rein.cli', 'mmseg'],
     '': ['rein.cli', 'mmdet', 'mmpretrain', 'mmcv.ops'],
 }
-OPTIONAL = ('segment_anything', 'diffusers', 'transformers', 'peft', 'accelerate', 'xformers')
+OPTIONAL = (
+    'segment_anything',
+    'diffusers',
+    'transformers',
+    'peft',
+    'accelerate',
+    'xformers',
+    'imagecorruptions',
+)
 
 
 def imported(tree: ast.Module, *, top_level: bool = False) -> set[str]:

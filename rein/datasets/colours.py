@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from rein.datasets.label_files import UNKNOWN, LabelEncoding, broken
+from rein.datasets.label_files import UNKNOWN, UNREADABLE, LabelEncoding, broken
 
 
 class ColourEncoding(LabelEncoding):
@@ -32,7 +32,7 @@ class ColourEncoding(LabelEncoding):
         try:
             with Image.open(io.BytesIO(data)) as file:
                 pixels = np.asarray(file.convert('RGB'), np.uint32)
-        except (OSError, SyntaxError, ValueError) as error:
+        except UNREADABLE as error:
             raise broken(path, 'label', error) from error
         return _pack(pixels[..., 0], pixels[..., 1], pixels[..., 2])
 

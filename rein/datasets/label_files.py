@@ -18,6 +18,16 @@ from rein.datasets.png import read_numbers
 
 UNKNOWN = 254  # marks a number without a meaning in the lookup tables
 LARGEST = 2**16
+# What the libraries raise for a file that is damaged, or no image.
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    MemoryError,
+    Image.DecompressionBombError,
+    cv2.error,
+)
+_EXACT = 2**24  # numbers below which OpenCV's counts, which are float32, are whole
 
 
 class LabelEncoding:
@@ -75,7 +85,7 @@ class LabelEncoding:
             with Image.open(io.BytesIO(data)) as file:
                 mode = file.mode
                 numbers = np.asarray(file)
-        except (OSError, SyntaxError, ValueError) as error:
+        except UNREADABLE as error:
             raise broken(path, 'label', error) from error
         if numbers.ndim != 2 or mode == 'F':
             raise ValueError(
@@ -106,9 +116,7 @@ class RedChannelEncoding(LabelEncoding):
     """Class numbers in the red channel of a 16-bit colour PNG, as SYNTHIA writes them."""
 
     def _numbers(self, path: str, data: bytes) -> np.ndarray:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if pixels is None:
-            raise broken(path, 'label', 'not an image, or cut off')
+        pixels = decode(data, cv2.IMREAD_UNCHANGED, path, 'label')
         if pixels.ndim != 3 or pixels.dtype != np.uint16:
             raise ValueError(
                 f'label {path} is {pixels.dtype} of shape {pixels.shape}, not a 16-bit colour '
@@ -116,6 +124,14 @@ class RedChannelEncoding(LabelEncoding):
                 'anew and lost the classes: take the file of the release'
             )
         return pixels[..., 2]  # OpenCV's order is blue, green, red
+
+
+def histogram(labels: np.ndarray) -> np.ndarray:
+    """Count the pixels of each number in labels (H, W), uint8: (256,), int64."""
+    if labels.size >= _EXACT:
+        return np.bincount(labels.ravel(), minlength=256)
+    counts = cv2.calcHist([labels], [0], None, [256], [0, 256])  # the fastest way
+    return counts.ravel().astype(np.int64)
 
 
 def read_bytes(path: str, what: str) -> bytes:
@@ -128,6 +144,27 @@ def read_bytes(path: str, what: str) -> bytes:
             f'there is no {what} {path}; it was there when the data set was listed, or the list '
             'of images names it: put it back or take it off the list'
         ) from error
+
+
+def decode(data: bytes, flags: int, path: str, what: str) -> np.ndarray:
+    """Pixels of an image file as OpenCV gives them.
+
+    Args:
+        data: content of the file.
+        flags: of ``cv2.imdecode``.
+        path: where it came from; part of the error.
+        what: 'image' or 'label'; likewise.
+
+    Raises:
+        ValueError: it is not an image, or not whole.
+    """
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise broken(path, what, error) from error
+    if pixels is None:
+        raise broken(path, what, 'not an image, or cut off')
+    return pixels
 
 
 def broken(path: str, what: str, reason: object) -> ValueError:

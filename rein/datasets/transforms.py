@@ -10,7 +10,7 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from rein.datasets.label_files import broken, read_bytes
+from rein.datasets.label_files import UNREADABLE, broken, decode, read_bytes
 
 
 @TRANSFORMS.register_module()
@@ -133,12 +133,9 @@ def read_image(path: str) -> np.ndarray:
         try:
             with Image.open(io.BytesIO(data)) as file:
                 file.load()
-        except (OSError, SyntaxError, ValueError) as error:
+        except UNREADABLE as error:
             raise broken(path, 'image', error) from error
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise broken(path, 'image', 'not an image, or cut off')
-    return image
+    return decode(data, cv2.IMREAD_COLOR, path, 'image')
 
 
 def _ends_well(data: bytes) -> bool:

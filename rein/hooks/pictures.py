@@ -117,22 +117,40 @@ def _assemble(
     font = ImageFont.load_default(size=13)
     width, height = panels[0][1].size
     total = width * len(panels) + 4 * (len(panels) - 1)
-    places = _legend_places([name for name, _ in legend], font, total)
+    places = legend_places([name for name, _ in legend], font, total)
     rows = places[-1][1] + 1 if places else 0
     canvas = Image.new('RGB', (total, height + ROW * (rows + 1) + 4), DARK)
     draw = ImageDraw.Draw(canvas)
     for number, (title, panel) in enumerate(panels):
         canvas.paste(panel, (number * (width + 4), ROW))
         draw.text((number * (width + 4) + 4, 1), title, fill='white', font=font)
-    for (name, colour), (x, row) in zip(legend, places, strict=True):
-        y = ROW + height + 4 + row * ROW
-        draw.rectangle((x, y + 2, x + 12, y + 14), fill=colour, outline='white')
-        draw.text((x + 17, y), name, fill='white', font=font)
+    draw_legend(draw, font, legend, ROW + height + 4)
     return canvas
 
 
-def _legend_places(
-    names: list[str], font: ImageFont.FreeTypeFont, total: int
+def draw_legend(
+    pen: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont,
+    legend: Sequence[tuple[str, tuple[int, ...]]],
+    top: int,
+) -> None:
+    """Draw names beside squares of their colours, in rows over the width of the picture.
+
+    Args:
+        pen: of the picture.
+        font: of the names.
+        legend: name and colour of each entry.
+        top: where the first of the rows begins, each of ``ROW`` pixels.
+    """
+    places = legend_places([name for name, _ in legend], font, pen.im.size[0])
+    for (name, colour), (x, row) in zip(legend, places, strict=True):
+        y = top + row * ROW
+        pen.rectangle((x, y + 2, x + 12, y + 14), fill=colour, outline='white')
+        pen.text((x + 17, y), name, fill='white', font=font)
+
+
+def legend_places(
+    names: Sequence[str], font: ImageFont.FreeTypeFont, total: int
 ) -> list[tuple[int, int]]:
     """Left edge (pixels) and row of each entry, broken into rows of at most ``total`` pixels."""
     places, x, row = [], 4, 0

@@ -5,11 +5,10 @@ import io
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from rein.datasets.label_files import broken, read_bytes
+from rein.datasets.label_files import UNREADABLE, broken, histogram, read_bytes
 from rein.datasets.png import encode_labels
 from rein.datasets.preparation.images import place, upright_size
 from rein.datasets.preparation.listing import Task, below
@@ -17,7 +16,6 @@ from rein.datasets.preparation.recipe import COPY, HALF, LINK, Plan
 from rein.datasets.preparation.records import READY, SKIPPED, Record
 from rein.runtime.files import replace_file
 
-_EXACT = 2**24  # numbers below which OpenCV's counts, which are float32, are whole
 JPEG_QUALITY = 75  # of halved images, as in Rein's published runs
 
 
@@ -79,7 +77,7 @@ class Converter:
             labels = self._halve(task, labels)
         else:
             self._place(task.image, task.image_target)
-        written = self._write(task, labels)
+        written, counts = self._write(task, labels), histogram(labels)
         return Record(
             task.key,
             task.part,
@@ -87,7 +85,7 @@ class Converter:
             below(self.plan.out, task.label_target or task.label),
             READY,
             size=_size(labels),
-            pixels=count_classes(labels),
+            pixels=tuple((int(k), int(counts[k])) for k in np.flatnonzero(counts)),
             source=source,
             written=written,
         )
@@ -132,15 +130,6 @@ class Converter:
         return np.asarray(nearest)
 
 
-def count_classes(labels: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """Number of pixels of each class that occurs: pairs (class, count), in order."""
-    if labels.size < _EXACT:
-        counts = cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel()  # the fastest
-    else:
-        counts = np.bincount(labels.ravel(), minlength=256)
-    return tuple((int(k), int(counts[k])) for k in np.flatnonzero(counts))
-
-
 def _size(labels: np.ndarray) -> tuple[int, int]:
     return labels.shape[1], labels.shape[0]
 
@@ -163,7 +152,7 @@ def _accept(target: Path, labels: np.ndarray) -> int:
     try:
         with Image.open(io.BytesIO(data)) as file:
             there = np.asarray(file)
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise broken(str(target), 'label', error) from error
     if there.shape == labels.shape and (there == labels).all():
         return len(data)
@@ -180,6 +169,6 @@ def _half_image(path: str, size: tuple[int, int]) -> bytes:
         with Image.open(path) as file:
             image = ImageOps.exif_transpose(file).convert('RGB')
             image.resize(size, Image.Resampling.BICUBIC).save(buffer, 'JPEG', quality=JPEG_QUALITY)
-    except (OSError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise broken(path, 'image', error) from error
     return buffer.getvalue()

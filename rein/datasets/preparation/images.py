@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from rein.datasets.label_files import broken
+from rein.datasets.label_files import UNREADABLE, broken
 from rein.datasets.preparation.recipe import LINK
 from rein.runtime.files import PART
 
@@ -35,7 +35,7 @@ def upright_size(path: str) -> tuple[tuple[int, int], bool]:
             if mark is not None:
                 file.seek(-min(64, os.fstat(file.fileno()).st_size), os.SEEK_END)
                 tail = file.read()
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise broken(path, 'image', error) from error
     if mark is not None and mark not in tail:
         raise broken(path, 'image', 'its end is missing')
