@@ -55,7 +55,7 @@ def main() -> None:
         steps = [statistics.median(t.seconds[step] for t in timings) for step in STEPS]
         totals = [timing.total for timing in timings]
         cells = [*steps, statistics.median(totals), min(totals)]
-        numbers = ' | '.join(f'{value:.2f}' for value in cells)
+        numbers = ' | '.join(f'{value:.3g}' for value in cells)
         rows.append(f'| {precision} | {numbers} | {bench.peak_gigabytes():.1f} |')
     sys.stdout.write('\n'.join(rows) + '\n')
 

@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/models/rein_dinov2_large.py',
     '../_base_/datasets/train_synthia_512.py',
-    '../_base_/datasets/test_cityscapes_bdd_mapillary_512.py',
+    '../_base_/datasets/test_cityscapes_bdd_mapillary_512_synthia.py',
     '../_base_/schedules/poly_40k.py',
     '../_base_/runtime/default.py',
 ]

@@ -1,19 +1,19 @@
 """Driving data sets, their classes, and the transforms and samplers that read them."""
 
+from rein.datasets.adverse import ACDC, CityscapesC, DarkZurich
 from rein.datasets.drawn import DrawnScenes
 from rein.datasets.driving import (
-    ACDC,
     BDD100K,
     GTA5,
     CamVid,
     Cityscapes,
-    DarkZurich,
     Mapillary,
     Synthia,
     UrbanSyn,
 )
 from rein.datasets.folder import SegmentationFolder
 from rein.datasets.sampling import ReplaySampler, SeededDataset
+from rein.datasets.scored_size import ScoreAtThisSize, ShortSide, SquareView
 from rein.datasets.transforms import LoadImage, LoadLabels, PackInputs
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     'GTA5',
     'CamVid',
     'Cityscapes',
+    'CityscapesC',
     'DarkZurich',
     'DrawnScenes',
     'LoadImage',
@@ -29,8 +30,11 @@ __all__ = [
     'Mapillary',
     'PackInputs',
     'ReplaySampler',
+    'ScoreAtThisSize',
     'SeededDataset',
     'SegmentationFolder',
+    'ShortSide',
+    'SquareView',
     'Synthia',
     'UrbanSyn',
 ]

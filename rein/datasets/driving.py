@@ -3,8 +3,8 @@
 The layouts are those of the releases; ``docs/datasets.md`` shows them as trees.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from mmseg.registry import DATASETS
 
@@ -20,12 +20,14 @@ from rein.datasets.driving_dataset import DrivingDataset
 from rein.datasets.label_files import LabelEncoding, RedChannelEncoding
 from rein.datasets.layout import Layout
 from rein.datasets.mapillary_classes import MAPILLARY_IDS
+from rein.datasets.splits import SplitByName
 
 _TRAIN_IDS = LabelEncoding(
     TRAIN_IDS, "If these are the numbers of the release, set the data set's labels='release'"
 )
-_SHIPPED = LabelEncoding(TRAIN_IDS, 'The release holds train ids: take its file again')
+SHIPPED = LabelEncoding(TRAIN_IDS, 'The release holds train ids: take its file again')
 _MADE = '_labelTrainIds.png'  # what prepared labels are called
+RELEASED = {'train': 'training', 'val': 'validation', 'test': 'testing'}  # Mapillary's splits
 
 
 def _released(ids: dict[int, int], kind: type[LabelEncoding] = LabelEncoding) -> LabelEncoding:
@@ -33,9 +35,10 @@ def _released(ids: dict[int, int], kind: type[LabelEncoding] = LabelEncoding) ->
 
 
 @DATASETS.register_module()
-class GTA5(DrivingDataset):
-    """GTA5 (Playing for Data): 24,966 frames of a game, 1914x1052. It has no splits."""
+class GTA5(SplitByName):
+    """GTA5 (Playing for Data): 24,966 frames of a game, 1914x1052; its splits are of papers."""
 
+    SOURCE = 'GTA5'
     DOMAIN = 'gta5'
     PREPARED = Layout('images', ('.png',), 'labels', (_MADE,), _TRAIN_IDS)
     RELEASE = replace(
@@ -44,9 +47,10 @@ class GTA5(DrivingDataset):
 
 
 @DATASETS.register_module()
-class Synthia(DrivingDataset):
-    """SYNTHIA-RAND-CITYSCAPES: 9,400 rendered views, 1280x760. It has no splits."""
+class Synthia(SplitByName):
+    """SYNTHIA-RAND-CITYSCAPES: 9,400 rendered views, 1280x760; its splits are of papers."""
 
+    SOURCE = 'Synthia'
     DOMAIN = 'synthia'
     PREPARED = Layout('RGB', ('.png',), 'GT/LABELS', (_MADE,), _TRAIN_IDS)
     RELEASE = replace(
@@ -62,8 +66,10 @@ class UrbanSyn(DrivingDataset):
     """UrbanSyn: 7,539 rendered views, 2048x1024. It has no splits."""
 
     DOMAIN = 'urbansyn'
-    PREPARED = Layout('rgb', ('.png',), 'ss', ('.png',), _TRAIN_IDS, 'rgb_', 'ss_')
-    RELEASE = replace(PREPARED, encoding=_released(URBANSYN_IDS))
+    PREPARED = Layout('rgb', ('.png',), 'ss', (_MADE,), _TRAIN_IDS, 'rgb_', 'ss_')
+    RELEASE = replace(
+        PREPARED, label_endings=('.png',), not_labels=(_MADE,), encoding=_released(URBANSYN_IDS)
+    )
 
 
 @DATASETS.register_module()
@@ -109,87 +115,65 @@ class BDD100K(DrivingDataset):
         image_endings=('.jpg',),
         labels='labels/sem_seg/masks/{split}',
         label_endings=('.png',),
-        encoding=_SHIPPED,
+        encoding=SHIPPED,
     )
 
 
 @DATASETS.register_module()
 class Mapillary(DrivingDataset):
-    """Mapillary Vistas v1.2: 18,000 train and 2,000 val images of many sizes.
+    """Mapillary Vistas: 18,000 train and 2,000 val images of many sizes.
 
-    ``labels='train_ids'`` reads copies of half the size (``half/val_img``, ``half/val_label``),
-    ``'release'`` the files of the release (``validation/v1.2/labels``).
-    """
-
-    DOMAIN = 'mapillary'
-    PREPARED = Layout(
-        images='half/{split}_img',
-        image_endings=('.jpg', '.png'),
-        labels='half/{split}_label',
-        label_endings=('.png', _MADE),
-        encoding=_TRAIN_IDS,
-    )
-    RELEASE = Layout(
-        images='{folder}/images',
-        image_endings=('.jpg',),
-        labels='{folder}/v1.2/labels',
-        label_endings=('.png',),
-        encoding=LabelEncoding(
-            MAPILLARY_IDS,
-            'Numbers above 65 are those of v2.0, which is another list: take the v1.2 labels; for '
-            "train ids, set the data set's labels='train_ids'",
-        ),
-    )
-
-    def parts(self) -> dict[str, dict[str, str]]:
-        """Fill in the split and the release's name for it."""
-        names = {'train': 'training', 'val': 'validation', 'test': 'testing'}
-        return {'': {'split': self.split, 'folder': names.get(self.split, self.split)}}
-
-
-@DATASETS.register_module()
-class ACDC(DrivingDataset):
-    """ACDC: fog, night, rain and snow; 1,600 train, 406 val, 2,000 test images, 1920x1080.
-
-    The test split has no labels: ``labels=None``. The clear-weather twins (``*_ref``) are left
-    out. ``domain='acdc-{condition}'`` makes each condition a domain of its own.
+    ``labels='train_ids'`` reads what ``data_prep/mapillary.py`` wrote, ``'release'`` the label
+    files of v1.2 in their full size.
 
     Args:
-        conditions: which of the four to use.
+        size: of prepared files: ``'half'`` (``half/val_img``, ``half/val_label``, as in Rein's
+            published runs) or ``'full'`` (``validation/images``, ``validation/train_ids``).
+        grouping: of the release's labels into classes: ``'rein'`` or ``'robustnet'``.
         **kwargs: of ``DrivingDataset``.
     """
 
-    DOMAIN = 'acdc'
-    CONDITIONS = ('fog', 'night', 'rain', 'snow')
-    PREPARED = RELEASE = Layout(
-        images='rgb_anon/{condition}/{split}',
-        image_endings=('_rgb_anon.png',),
-        labels='gt/{condition}/{split}',
-        label_endings=('_gt_labelTrainIds.png',),
-        encoding=_SHIPPED,
-    )
+    DOMAIN = 'mapillary'
+    SIZES: ClassVar[dict[str, Layout]] = {
+        'half': Layout(
+            images='half/{split}_img',
+            image_endings=('.jpg', '.png'),
+            labels='half/{split}_label',
+            label_endings=('.png', _MADE),
+            encoding=_TRAIN_IDS,
+        ),
+        'full': Layout(
+            images='{folder}/images',
+            image_endings=('.jpg',),
+            labels='{folder}/train_ids',
+            label_endings=('.png',),
+            encoding=_TRAIN_IDS,
+        ),
+    }
+    GROUPINGS: ClassVar[dict[str, Layout]] = {
+        grouping: Layout(
+            images='{folder}/images',
+            image_endings=('.jpg',),
+            labels='{folder}/v1.2/labels',
+            label_endings=('.png',),
+            encoding=LabelEncoding(
+                ids,
+                'Numbers above 65 are those of v2.0, which is another list: take the v1.2 labels; '
+                "for train ids, set the data set's labels='train_ids'",
+            ),
+        )
+        for grouping, ids in MAPILLARY_IDS.items()
+    }
+    PREPARED = SIZES['half']
+    RELEASE = GROUPINGS['rein']
 
-    def __init__(self, conditions: Sequence[str] = CONDITIONS, **kwargs: object) -> None:
-        unknown = [name for name in conditions if name not in self.CONDITIONS]
-        if unknown or not conditions:
-            raise ValueError(f'conditions {list(conditions)} are not some of {self.CONDITIONS}')
-        self.conditions = tuple(conditions)
+    def __init__(self, size: str = 'half', grouping: str = 'rein', **kwargs: object) -> None:
+        self._one_of('size', size, tuple(self.SIZES))
+        self._one_of('grouping', grouping, tuple(self.GROUPINGS))
+        self.PREPARED = self.SIZES[size]
+        self.RELEASE = self.GROUPINGS[grouping]
         super().__init__(**kwargs)
 
     def parts(self) -> dict[str, dict[str, str]]:
-        """One part for each condition; keys begin with its name."""
-        return {f'{c}/': {'split': self.split, 'condition': c} for c in self.conditions}
-
-
-@DATASETS.register_module()
-class DarkZurich(DrivingDataset):
-    """Dark Zurich: 50 labelled val images at night, 1920x1080."""
-
-    DOMAIN = 'dark-zurich'
-    PREPARED = RELEASE = Layout(
-        images='rgb_anon/{split}/night',
-        image_endings=('_rgb_anon.png',),
-        labels='gt/{split}/night',
-        label_endings=('_gt_labelTrainIds.png',),
-        encoding=_SHIPPED,
-    )
+        """Fill in the split and the release's name for it."""
+        return {'': {'split': self.split, 'folder': RELEASED.get(self.split, self.split)}}

@@ -15,6 +15,7 @@ from torch import nn
 
 from rein.checkpoints.comparison import shortened
 from rein.hooks.atomic import FULL, write_atomically
+from rein.hooks.best import LateRemoval, SelectingRunner, unreported
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
 from rein.hooks.strict import CheckpointError, key_complaints
 
@@ -31,6 +32,7 @@ class AdapterCheckpointHook(CheckpointHook):
       tensor is an error, and so is a body that is not the one the file was trained on. A full
       checkpoint, one with the body in it, loads too.
     - Writes atomically, and removes an old checkpoint only after the new one is on the disk.
+    - Notes in a checkpoint kept by ``save_best`` what it was chosen by (``rein.hooks.best``).
 
     Args:
         other_body: what to do when the body is not the one that the file was trained on:
@@ -60,6 +62,7 @@ class AdapterCheckpointHook(CheckpointHook):
             self.published_keys = [*self.published_keys, 'body']
         self.other_body = other_body
         self._body: dict | None = None
+        self._complaint: str | None = None
 
     # ---- what is in a checkpoint ----------------------------------------------------------
 
@@ -167,11 +170,23 @@ class AdapterCheckpointHook(CheckpointHook):
         return outdated
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        """As MMEngine, but the former best goes only after the new one is there."""
+        """As MMEngine, but the former best goes only after the new one is there.
+
+        A metric that validation does not report is no error, since it would come after hours.
+        """
+        if not self.save_best:
+            return
+        complaint = unreported(self.key_indicators, metrics)
+        if complaint not in (None, self._complaint):
+            runner.logger.warning(complaint)
+        self._complaint = complaint
+        end = self.filename_tmpl.format(runner.epoch if self.by_epoch else runner.iter)
+        names = {f'best_{key}_{end}'.replace('/', '_'): key for key in metrics}
+        metrics = metrics | {key: None for key in self.key_indicators if key not in metrics}
         backend = self.file_backend
-        self.file_backend = _LateRemoval(backend)
+        self.file_backend = LateRemoval(backend)
         try:
-            super()._save_best_checkpoint(runner, metrics)
+            super()._save_best_checkpoint(SelectingRunner(runner, names, metrics), metrics)
             outdated = [path for path in self.file_backend.waiting if path != self._best(path)]
         finally:
             self.file_backend = backend
@@ -187,20 +202,6 @@ class AdapterCheckpointHook(CheckpointHook):
     def _remove(self, path: str) -> None:
         if self.file_backend.isfile(path):
             self.file_backend.remove(path)
-
-
-class _LateRemoval:
-    """A file backend that collects what is to be removed instead of removing it."""
-
-    def __init__(self, backend: object) -> None:
-        self._backend = backend
-        self.waiting: list[str] = []
-
-    def remove(self, path: str) -> None:
-        self.waiting.append(path)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._backend, name)
 
 
 @contextmanager

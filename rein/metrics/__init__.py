@@ -2,5 +2,6 @@
 
 from rein.metrics.domain_iou import DomainIoUMetric
 from rein.metrics.prediction_files import PredictionWriter
+from rein.metrics.submission import ACDCSubmission, CityscapesSubmission
 
-__all__ = ['DomainIoUMetric', 'PredictionWriter']
+__all__ = ['ACDCSubmission', 'CityscapesSubmission', 'DomainIoUMetric', 'PredictionWriter']

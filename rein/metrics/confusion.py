@@ -1,5 +1,6 @@
 """Confusion matrices: counting, merging classes, and the scores that follow."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -92,3 +93,10 @@ def scores(confusion: np.ndarray, num_scored: int) -> dict[str, np.ndarray]:
             'Acc': 100 * right / labelled,
             'aAcc': 100 * right.sum() / labelled.sum(),
         }
+
+
+def mean(values: Sequence[float]) -> float:
+    """Mean of those that are not nan; nan when all are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', RuntimeWarning)
+        return float(np.nanmean(values))

@@ -13,7 +13,8 @@ from PIL import Image
 class PredictionWriter(BaseMetric):
     """Writes each prediction as an 8-bit PNG of class numbers, named after its image.
 
-    ACDC's and Cityscapes' servers take such files (Cityscapes' wants them in its label ids).
+    For the servers of Cityscapes and ACDC there are ``CityscapesSubmission`` and
+    ``ACDCSubmission``, which check the whole set and write the zip file.
 
     Args:
         out_dir: folder for the files, made when needed.

@@ -1,5 +1,6 @@
 """Every base of configs/_base_/datasets, built on tiny copies of what it looks for."""
 
+import fnmatch
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,20 @@ import tiny_datasets as tiny
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmseg.registry import METRICS
 
 import rein  # noqa: F401
+from rein.datasets.classes import CORRUPTION_KINDS, CORRUPTIONS, LEVELS
 
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 TRAIN = sorted(path.name for path in BASES.glob('train_*.py'))
-TEST = sorted(path.name for path in BASES.glob('test_*.py'))
+TEST = sorted(path.name for path in BASES.glob('test_*.py') if not path.name.endswith('_server.py'))
+SERVER = sorted(path.name for path in BASES.glob('test_*_server.py'))
+
+
+def tiny_split(source, name):
+    """In the place of thousands of images."""
+    return {'GTA5': ['00001', '00002'], 'Synthia': ['0000001']}[source]
 
 
 @pytest.fixture(scope='module')
@@ -26,6 +35,9 @@ def home(tmp_path_factory):
 def load(home, monkeypatch):
     monkeypatch.chdir(home)
     monkeypatch.setenv('CAMVID_ROOT', 'data/camvid')
+    monkeypatch.setattr('rein.datasets.splits.split_images', tiny_split)
+    # MMEngine collects garbage at each data set, which would be most of the time.
+    monkeypatch.setattr('mmengine.dataset.base_dataset.gc.collect', lambda: 0)
     init_default_scope('mmseg')
 
     def load(name):
@@ -71,41 +83,122 @@ def test_joined_sources_keep_their_domains(load):
     assert domains == ['gta5'] * 3 + ['synthia'] * 2 + ['urbansyn'] * 2
 
 
+OWN = tiny.SIZE[::-1]
+ACDC = [f'acdc-{c}' for c in ('fog', 'night', 'rain', 'snow')]
+CORRUPTED = [f'cityscapes-c/{name}-{level}' for name in CORRUPTIONS for level in LEVELS]
+REIN = {'cityscapes': (1024, 512), 'bdd100k': (1280, 720), 'mapillary': (1024, 512)}
 EXPECTED = {
     'test_cityscapes_512.py': {'cityscapes': (1024, 512)},
     'test_cityscapes_1024.py': {'cityscapes': (2048, 1024)},
-    'test_cityscapes_bdd_mapillary_512.py': {
-        'cityscapes': (1024, 512),
-        'bdd100k': (1280, 720),
-        'mapillary': (1024, 512),
-    },
-    'test_acdc_512.py': {
-        'cityscapes': (1024, 512),
-        **{f'acdc-{c}': (960, 540) for c in ('fog', 'night', 'rain', 'snow')},
-    },
-    'test_acdc_1024.py': {
+    'test_cityscapes_512_synthia.py': {'cityscapes': (1024, 512)},
+    'test_cityscapes_bdd_mapillary_512.py': REIN,
+    'test_cityscapes_bdd_mapillary_512_synthia.py': REIN,
+    'test_cityscapes_bdd_mapillary_512_large.py': {
         'cityscapes': (2048, 1024),
-        **{f'acdc-{c}': (1920, 1080) for c in ('fog', 'night', 'rain', 'snow')},
+        'bdd100k': (1280, 720),
+        'mapillary': (2048, 1024),
     },
-    'test_camvid.py': {'camvid-day': (32, 24), 'camvid-dusk': (32, 24)},
+    'test_cityscapes_bdd_mapillary_1024.py': dict.fromkeys(
+        ('cityscapes', 'bdd100k', 'mapillary'), (2048, 1024)
+    ),
+    'test_cityscapes_bdd_mapillary_native.py': dict.fromkeys(
+        ('cityscapes', 'bdd100k', 'mapillary'), OWN
+    ),
+    'test_cityscapes_bdd_mapillary_short1024.py': dict.fromkeys(
+        ('cityscapes', 'bdd100k', 'mapillary'), (1365, 1024)
+    ),
+    'test_acdc_512.py': {'cityscapes': (1024, 512), **dict.fromkeys(ACDC, (960, 540))},
+    'test_acdc_1024.py': {'cityscapes': (2048, 1024), **dict.fromkeys(ACDC, (1920, 1080))},
+    'test_acdc_cityscapes_short1024.py': dict.fromkeys(('cityscapes', *ACDC), (1365, 1024)),
+    'test_blindnet_gta.py': {
+        **dict.fromkeys(('cityscapes', 'bdd100k', 'synthia'), OWN),
+        'mapillary': (1024, 1024),
+    },
+    'test_blindnet_cityscapes.py': {
+        **dict.fromkeys(('bdd100k', 'gta5', 'synthia'), OWN),
+        'mapillary': (1024, 1024),
+    },
+    'test_blindnet_synthia.py': {
+        **dict.fromkeys(('cityscapes', 'bdd100k', 'gta5'), OWN),
+        'mapillary': (1024, 1024),
+    },
+    'test_robustnet_gta.py': {
+        **dict.fromkeys(('cityscapes', 'bdd100k', 'synthia'), OWN),
+        'mapillary': (1536, 1536),
+    },
+    'test_robustnet_cityscapes.py': {
+        **dict.fromkeys(('bdd100k', 'gta5', 'synthia'), OWN),
+        'mapillary': (1536, 1536),
+    },
+    'test_mapillary_half.py': {'mapillary': OWN},
+    'test_mapillary_full.py': {'mapillary': OWN},
+    'test_mapillary_crop1024.py': {'mapillary': (1024, 1024)},
+    'test_mapillary_crop1536.py': {'mapillary': (1536, 1536)},
+    'test_dark_zurich_512.py': {'dark-zurich': (960, 540)},
+    'test_dark_zurich_1024.py': {'dark-zurich': (1920, 1080)},
+    'test_gta_val.py': {'gta5': OWN},
+    'test_synthia_val.py': {'synthia': OWN},
+    'test_cityscapes_c_512.py': dict.fromkeys(CORRUPTED, (1024, 512)),
+    'test_cityscapes_c_1024.py': dict.fromkeys(CORRUPTED, (2048, 1024)),
+    'test_camvid.py': {'camvid-day': OWN, 'camvid-dusk': OWN},
     'test_camvid_192.py': {'camvid-day': (192, 144), 'camvid-dusk': (192, 144)},
 }
+# Sizes at which the labels are scored too; all others are scored at the labels' own.
+RESIZED_LABELS = ((1365, 1024), (1024, 1024), (1536, 1536))
 
 
 @pytest.mark.parametrize('name', TEST)
-def test_a_test_base_fits_the_images_of_each_domain_and_leaves_the_labels_as_they_are(load, name):
+def test_a_test_base_gives_each_domain_its_size_and_is_scored_at_the_one_it_says(load, name):
     config = load(name)
     assert set(config) == {'val_dataloader', 'test_dataloader', 'val_evaluator', 'test_evaluator'}
+    METRICS.build(config.test_evaluator)
+    assert config.val_evaluator == config.test_evaluator
     seen = {}
     for batch in Runner.build_dataloader(config.test_dataloader):
         for image, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
-            assert sample.gt_sem_seg.shape == sample.ori_shape == tiny.SIZE
+            box = EXPECTED[name][sample.domain]
+            scored = box[::-1] if box in RESIZED_LABELS else tiny.SIZE
+            assert sample.gt_sem_seg.shape == sample.ori_shape == scored
             seen[sample.domain] = image.shape[1:]
     assert set(seen) == set(EXPECTED[name])
     for domain, (height, width) in seen.items():
         box = EXPECTED[name][domain]
         assert height <= box[1] and width <= box[0]
         assert height == box[1] or width == box[0]  # the fake images are 4:3
+
+
+@pytest.mark.parametrize('name', TEST)
+def test_the_further_means_of_a_test_base_are_over_domains_that_it_tests(name):
+    evaluator = Config.fromfile(BASES / name).test_evaluator
+    for patterns in (evaluator.get('means') or {}).values():
+        for pattern in patterns:
+            assert fnmatch.filter(EXPECTED[name], pattern), pattern
+    assert set(evaluator.get('mean_domains') or ()) <= set(EXPECTED[name])
+
+
+def test_the_kinds_and_the_levels_of_cityscapes_c_each_take_all_80_domains_once():
+    means = Config.fromfile(BASES / 'test_cityscapes_c_512.py').test_evaluator.means
+    counts = {
+        name: sum(len(fnmatch.filter(CORRUPTED, pattern)) for pattern in patterns)
+        for name, patterns in means.items()
+    }
+    assert counts == {
+        **dict.fromkeys(CORRUPTION_KINDS, 20),
+        **{f'level{level}': 16 for level in LEVELS},
+    }
+
+
+@pytest.mark.parametrize('name', SERVER)
+def test_a_base_for_a_server_lists_test_images_without_labels(load, name):
+    config = load(name)
+    assert set(config) == {'test_dataloader', 'test_evaluator'}
+    METRICS.build(config.test_evaluator)
+    (paths,) = {
+        tuple(sample.img_path for batch in loader for sample in batch['data_samples'])
+        for loader in [Runner.build_dataloader(config.test_dataloader)]
+    }
+    assert len(paths) == {'test_cityscapes_server.py': 2, 'test_acdc_server.py': 4}[name]
+    assert all('/test/' in path for path in paths)
 
 
 def test_bases_that_a_config_combines_share_no_key():

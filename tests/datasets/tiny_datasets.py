@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from rein.datasets.classes import CORRUPTIONS, LEVELS
+
 SIZE = (24, 32)  # height, width
 
 
@@ -52,7 +54,7 @@ def synthia(root, count=2):
 def urbansyn(root, count=2):
     for k in range(1, count + 1):
         write_image(f'{root}/rgb/rgb_{k:04d}.png', seed=k)
-        write_labels(f'{root}/ss/ss_{k:04d}.png')
+        write_labels(f'{root}/ss/ss_{k:04d}_labelTrainIds.png')
 
 
 def cityscapes(root, split='val', count=2, image_ending='.png'):
@@ -73,6 +75,27 @@ def mapillary(root, split='val', count=2):
     for k in range(count):
         write_image(f'{root}/half/{split}_img/name{k}.jpg', seed=k)
         write_labels(f'{root}/half/{split}_label/name{k}.png')
+
+
+def mapillary_release(root, count=2):
+    for k in range(count):
+        write_image(f'{root}/validation/images/name{k}.jpg', seed=k)
+        write_labels(f'{root}/validation/v1.2/labels/name{k}.png', np.full(SIZE, 13), palette=True)
+
+
+def dark_zurich(root, count=2):
+    for k in range(count):
+        name = f'val/night/GOPR0356/GOPR0356_frame_{k:06d}'
+        write_image(f'{root}/rgb_anon/{name}_rgb_anon.png', seed=k)
+        write_labels(f'{root}/gt/{name}_gt_labelTrainIds.png')
+
+
+def cityscapes_c(root):
+    for corruption in CORRUPTIONS:
+        for level in LEVELS:
+            name = 'val/town/town_000000_000019'
+            write_image(f'{root}/leftImg8bit/{corruption}/{level}/{name}_leftImg8bit.png')
+    write_labels(f'{root}/gtFine/{name}_gtFine_labelTrainIds.png')
 
 
 def acdc(root, split='val'):
@@ -101,4 +124,9 @@ def all_sets(data):
         bdd100k(f'{data}/bdd100k', split)
         mapillary(f'{data}/mapillary', split)
         acdc(f'{data}/acdc', split)
+    mapillary_release(f'{data}/mapillary')
+    dark_zurich(f'{data}/dark_zurich')
+    cityscapes_c(f'{data}/cityscapes_c')
+    cityscapes(f'{data}/cityscapes', 'test')
+    acdc(f'{data}/acdc', 'test')
     camvid(f'{data}/camvid')

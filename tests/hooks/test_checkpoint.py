@@ -47,10 +47,11 @@ class FakeRunner(SimpleNamespace):
         self.message_hub = MessageHub(f'hub{id(self)}')
         self._load_from = None
 
-    def save_checkpoint(self, out_dir, filename, *_, backend_args=None, **__):
+    def save_checkpoint(self, out_dir, filename, *_, meta=None, backend_args=None, **__):
         from mmengine.runner.checkpoint import save_checkpoint
 
-        checkpoint = {'state_dict': dict(self.model.state_dict()), 'meta': {'seed': 42}}
+        meta = {**(meta or {}), 'seed': 42}
+        checkpoint = {'state_dict': dict(self.model.state_dict()), 'meta': meta}
         self.hook.before_save_checkpoint(self, checkpoint)
         save_checkpoint(checkpoint, os.path.join(out_dir, filename), backend_args=backend_args)
 

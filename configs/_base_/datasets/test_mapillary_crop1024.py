@@ -1,0 +1,26 @@
+"""Test on the middle 1024x1024 of Mapillary val, in RobustNet's classes, as BlindNet does."""
+
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='Mapillary',
+        data_root='data/mapillary',
+        split='val',
+        labels='release',
+        grouping='robustnet',
+        test_mode=True,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='LoadLabels'),
+            dict(type='SquareView', size=1024),
+            dict(type='ScoreAtThisSize'),
+            dict(type='PackInputs'),
+        ],
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='DomainIoUMetric')
+test_evaluator = val_evaluator
