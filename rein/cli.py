@@ -1,23 +1,18 @@
 """What ``tools/train.py`` and ``tools/test.py`` share: arguments -> config -> runner."""
 
-import json
-import math
 import os
-import platform
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import mmengine
-import timm
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from rein.hooks.atomic import write_atomically
 from rein.hooks.checkpoint_files import checkpoints_in, latest_checkpoint, read_checkpoint
+from rein.runtime import record
 from rein.runtime.distributed import join_processes, leave_processes
 from rein.runtime.failures import Guard
 from rein.runtime.quiet import QuietRunner
@@ -53,6 +48,13 @@ def test(argv: Sequence[str] | None = None) -> int:
         '--show-dir', type=Path, help='write image | label | prediction pictures to this folder'
     )
     parser.add_argument('--show-limit', type=int, metavar='N', help='at most N of each domain')
+    parser.add_argument(
+        '--worst',
+        type=int,
+        default=0,
+        metavar='N',
+        help='keep what was predicted for the N worst images of each domain, beside --out',
+    )
     return _guarded(parser, argv, _test)
 
 
@@ -90,6 +92,7 @@ def _guarded(
 ) -> int:
     """Carry out a command; an error that the user can mend becomes one message."""
     args = parser.parse_args(argv)
+    args.command = record.command_line(argv)
     guard = Guard(debug=args.debug or bool(os.environ.get('REIN_DEBUG')))
     with guard:
         config = load_config(args.config, args.cfg_options)
@@ -113,17 +116,16 @@ def _train(args: Namespace, config: Config) -> None:
 
 
 def _test(args: Namespace, config: Config) -> None:
+    digest = record.config_digest(config)
     if args.test_sets is not None:
         _take_test_sets(args.test_sets, config, args.cfg_options)
     for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         if config.get(key) is None:
             raise ConfigError(f'{args.config} has no {key}, so there is nothing to test on')
-    read_checkpoint(args.checkpoint)
+    run = record.describe_run(read_checkpoint(args.checkpoint), args.checkpoint, config)
     config.load_from, config.resume = args.checkpoint, False
     config.work_dir = str(Path(_work_dir(args, config), 'test'))
-    if args.show_dir is not None:
-        pictures = dict(type='PicturesHook', out_dir=str(args.show_dir), limit=args.show_limit)
-        config.custom_hooks = [*config.get('custom_hooks', []), pictures]
+    config.custom_hooks = [*config.get('custom_hooks', []), *_test_hooks(args)]
     _apply(args, config)
     join_processes(config, args.launcher)
     runner = QuietRunner.from_cfg(config)
@@ -132,16 +134,27 @@ def _test(args: Namespace, config: Config) -> None:
     metrics = runner.test()
     if args.out is not None and is_main_process():
         report = {
-            'metrics': {name: _or_none(value) for name, value in metrics.items()},
-            'config': args.config,
-            'test_sets': args.test_sets or args.config,
-            'checkpoint': str(Path(args.checkpoint).resolve()),
-            'options': {key: str(value) for key, value in args.cfg_options.items()},
-            'precision': 'bfloat16' if args.amp else 'float32',
+            'metrics': {name: float(value) for name, value in metrics.items()},
+            **record.describe_call(args),
+            'config_digest': digest,
+            **run,
             'seconds': round(time.monotonic() - started, 1),
-            'versions': _versions(),
+            **record.describe_test(runner),
         }
-        write_atomically(args.out, (json.dumps(report, indent=2) + '\n').encode())
+        record.write_record(args.out, report)
+
+
+def _test_hooks(args: Namespace) -> list[dict]:
+    """Hooks that keep what the arguments ask for beside the numbers."""
+    hooks = []
+    if args.show_dir is not None:
+        hooks.append(dict(type='PicturesHook', out_dir=str(args.show_dir), limit=args.show_limit))
+    if args.worst:
+        if args.out is None:
+            raise ConfigError(f'--worst {args.worst} needs --out FILE.json, which lists the images')
+        folder = args.out.with_name(f'{args.out.stem}_worst')
+        hooks.append(dict(type='WorstImagesHook', out_dir=str(folder), limit=args.worst))
+    return hooks
 
 
 def _take_test_sets(path: str, config: Config, options: Mapping[str, object]) -> None:
@@ -222,20 +235,6 @@ def _soften_determinism(config: Config) -> None:
     """Warn of an operation without a deterministic kernel, where MMEngine would stop the run."""
     if config.randomness.get('deterministic'):
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
-
-
-def _or_none(value: float) -> float | None:
-    """Give JSON, which has no nan, None for what could not be measured."""
-    return None if math.isnan(value) else float(value)
-
-
-def _versions() -> dict[str, str]:
-    return {
-        'python': platform.python_version(),
-        'torch': torch.__version__,
-        'timm': timm.__version__,
-        'mmengine': mmengine.__version__,
-    }
 
 
 def _say(message: str) -> None:

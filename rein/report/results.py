@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from rein.report.runs import Run
+from rein.runtime.machine import processor
 
 MEAN = 'mean'  # stands for the mean over the domains that the metric averages
 
@@ -46,22 +47,11 @@ def collect(runs: Sequence[Run], titles: Mapping[str, str], threads: int) -> dic
 def machine(threads: int) -> dict[str, str | int]:
     """What the numbers were measured on, by runs of so many threads."""
     return {
-        'processor': _processor(),
+        'processor': processor(),
         'threads': threads,
         'python': platform.python_version(),
         'torch': torch.__version__,
     }
-
-
-def _processor() -> str:
-    try:
-        with open('/proc/cpuinfo') as file:
-            lines = [line for line in file if line.startswith('model name')]
-    except OSError:
-        lines = []
-    if lines:
-        return lines[0].split(':', 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def domains(results: Mapping) -> list[str]:

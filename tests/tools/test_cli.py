@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -11,6 +12,7 @@ from mmseg.registry import HOOKS
 from tiny_run import losses, write_run
 
 from rein import cli
+from rein.checkpoints.conversion import sha256
 from rein.hooks.checkpoint_files import read_checkpoint
 
 SHORT = ('--cfg-options', 'train_cfg.max_iters=4')
@@ -67,13 +69,37 @@ def test_an_interrupted_run_goes_on_to_the_same_losses_and_weights(tmp_path, tra
 def test_a_checkpoint_is_tested_with_pictures_and_a_file_of_numbers(tmp_path, trained, monkeypatch):
     config, work_dir = trained
     monkeypatch.chdir(tmp_path)
-    arguments = ('--out', 'numbers.json', '--show-dir', 'shows', '--show-limit', '3')
+    arguments = (
+        '--out',
+        'numbers.json',
+        '--show-dir',
+        'shows',
+        '--show-limit',
+        '3',
+        '--worst',
+        '2',
+    )
     assert called(cli.test, config, work_dir / 'iter_4.pth', *arguments) == 0
     report = json.loads((tmp_path / 'numbers.json').read_text())
     assert 0 < report['metrics']['mean_mIoU'] < 100 and report['precision'] == 'float32'
     assert len(list(tmp_path.glob('shows/day/*.jpg'))) == 3
     assert len(list(tmp_path.glob('shows/dusk/*.jpg'))) == 3
     assert len(list(tmp_path.glob('work_dirs/tiny_*/test'))) == 1
+    assert (report['selection'], report['iteration'], report['seed']) == ('last', 4, 42)
+    assert report['body']['model'] == 'vit_tiny_patch16_224'
+    assert report['checkpoint_sha256'] == sha256(work_dir / 'iter_4.pth')
+    assert '--worst 2' in report['command']
+    day = report['details']['domains']['day']
+    assert np.sum(day['confusion']) == 5 * 63 * 64  # the first of 64 lines has no label
+    scores = sorted(image['mIoU'] for image in day['images'])
+    assert [image['mIoU'] for image in report['worst']['day']] == scores[:2]
+    assert all((tmp_path / image['prediction_map']).is_file() for image in report['worst']['dusk'])
+
+
+def test_worst_images_need_a_file_that_lists_them(tmp_path, trained, capsys):
+    config, work_dir = trained
+    arguments = (work_dir / 'iter_4.pth', '--worst', '2', '--work-dir', tmp_path)
+    assert '--worst 2 needs --out FILE.json' in refused(capsys, cli.test, config, *arguments)
 
 
 def test_a_checkpoint_is_tested_on_the_test_sets_of_another_config(tmp_path, trained, capsys):
