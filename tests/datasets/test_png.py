@@ -33,8 +33,7 @@ def test_a_map_of_one_pixel_is_packed():
 
 
 @pytest.mark.parametrize(
-    'labels',
-    [np.zeros((2, 2), np.int64), np.zeros((2, 2, 3), np.uint8), np.zeros((0, 2), np.uint8)],
+    ('shape', 'kind'), [((2, 2), np.int64), ((2, 2, 3), np.uint8), ((0, 2), np.uint8)]
 )
 def test_only_maps_of_small_numbers_are_packed(shape, kind):
     with pytest.raises(ValueError, match='one uint8 number a pixel'):

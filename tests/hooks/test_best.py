@@ -74,6 +74,7 @@ def train(folder, iterations, resume=False, **options):
             )
         ),
         log_level='WARNING',
+        default_scope='mmseg',  # the scope outlives the runner
         load_from=str(latest_checkpoint(folder)) if resume else None,
         resume=resume,
         experiment_name=f'{folder.name}_{iterations}_{resume}',

@@ -103,7 +103,16 @@ def where(asked: Namespace) -> tuple[Path, Path, str]:
 def bar(total: int, name: str, unit: str, **more: object) -> tqdm:
     """Progress with the time left, on standard error; a line every ten seconds in a log file."""
     calm = {} if sys.stderr.isatty() else {'mininterval': 10.0}
-    return tqdm(total=total, desc=name, unit=f' {unit}', dynamic_ncols=True, **calm, **more)
+    form = '{desc} {percentage:3.0f}% {bar} {n_fmt}/{total_fmt} {rate_fmt} ETA {remaining}'
+    return tqdm(
+        total=total,
+        desc=name,
+        unit=f' {unit}',
+        bar_format=form,
+        dynamic_ncols=True,
+        **calm,
+        **more,
+    )
 
 
 def report(preparation: Preparation) -> str:

@@ -167,7 +167,7 @@ def test_the_program_writes_the_styles_asked_for_and_shows_the_time_left(tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ['fog', 'game']
     error = capsys.readouterr().err
     assert '3/3' in error
-    assert 'ETA 0:00' in error
+    assert 'ETA 00:00' in error
 
 
 @pytest.mark.slow
