@@ -2,7 +2,7 @@
 
 python data_prep/cityscapes_c.py data/cityscapes --out data/cityscapes_c
 
-All of it is 40,000 images, some 100 GB; --corruptions and --levels make a part.
+All of it is 40,000 images, some 120 GB; --corruptions and --levels make a part.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 python data_prep/folder.py downloads/cracks --map cracks.yaml --out data/cracks
 
-Masks may be numbers or exact colours; docs/datasets.md shows a class map. OUT/images holds links,
-OUT/masks the numbers of the classes.
+Masks may be numbers or exact colours; docs/datasets/folder.md shows a class map. OUT/images holds
+links, OUT/masks the numbers of the classes.
 """
 
 import sys
@@ -25,8 +25,7 @@ def recipe(asked: Namespace, classes: ClassMap) -> Recipe:
         asked.image_folder, IMAGE_ENDINGS, asked.mask_folder, (asked.mask_ending,), classes.encoding
     )
     prepared = Layout('images', IMAGE_ENDINGS, 'masks', ('.png',), numbers)
-    name = asked.out.resolve().name
-    return Recipe(name, release, prepared, {'train': {}}, classes=classes.classes)
+    return Recipe('folder', release, prepared, {'train': {}}, classes=classes.classes)
 
 
 def plan(asked: Namespace) -> Plan:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from rein.datasets.label_files import UNKNOWN, UNREADABLE, LabelEncoding, broken
+from rein.datasets.label_files import UNKNOWN, UNREADABLE, LabelEncoding, broken, png_depth
+
+EIGHT_BITS = ('1', 'L', 'P', 'RGB')  # modes of Pillow whose colours are exact
 
 
 class ColourEncoding(LabelEncoding):
@@ -24,16 +26,23 @@ class ColourEncoding(LabelEncoding):
                 f'colours {bad} are not three numbers (red, green, blue) from 0 to 255'
             )
         packed = {_pack(*map(int, colour)): label for colour, label in colours.items()}
-        super().__init__({k: label for k, label in enumerate(packed.values())}, mend)
+        super().__init__(dict(enumerate(packed.values())), mend)  # it checks the class numbers
+        self.ids = packed
         self._colours = np.array(sorted(packed), np.uint32)
         self._labels = np.array([packed[c] for c in sorted(packed)], np.uint8)
 
     def _numbers(self, path: str, data: bytes) -> np.ndarray:
         try:
             with Image.open(io.BytesIO(data)) as file:
+                mode = file.mode
                 pixels = np.asarray(file.convert('RGB'), np.uint32)
         except UNREADABLE as error:
             raise broken(path, 'label', error) from error
+        if mode not in EIGHT_BITS or png_depth(data) == 16:
+            raise ValueError(
+                f'label {path} has mode {mode} and {png_depth(data)} bits, not 8-bit colours: its '
+                f'colours would be cut. {self.mend}'
+            )
         return _pack(pixels[..., 0], pixels[..., 1], pixels[..., 2])
 
     def _translate(self, numbers: np.ndarray, path: str) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The driving data sets: where each keeps its files and what its label numbers mean.
 
-The layouts are those of the releases; ``docs/datasets.md`` shows them as trees.
+The layouts are those of the releases; ``docs/datasets/`` shows them as trees.
 """
 
 from dataclasses import replace

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from mmengine.logging import MMLogger
 from mmseg.datasets import BaseSegDataset
 
 from rein.datasets.classes import CLASSES, PALETTE
@@ -67,15 +68,17 @@ class DrivingDataset(BaseSegDataset):
             ValueError: there are no images, or ``split_file`` lists others.
         """
         images, labels, domains = {}, {}, {}
-        out = left_out(self.data_root)
         for start, names in self.parts().items():
-            found = self._kept(self.layout.find_images(self.data_root, names), out)
+            found = self.layout.find_images(self.data_root, names)
             images |= {start + key: path for key, path in found.items()}
             domains |= dict.fromkeys((start + key for key in found), self._domain(names))
             if self.labels is not None:
-                found = self._kept(self.layout.find_labels(self.data_root, names), out)
+                found = self.layout.find_labels(self.data_root, names)
                 labels |= {start + key: path for key, path in found.items()}
-        images = self._chosen(dict(sorted(images.items())))
+        out = self._left_out(images, labels)
+        labels = {key: path for key, path in labels.items() if key not in out}
+        images = {key: images[key] for key in sorted(images.keys() - out)}
+        images = self._chosen(images, out)
         if not images:
             endings = ' or '.join(f'*{e}' for e in self.layout.image_endings)
             raise ValueError(
@@ -89,12 +92,22 @@ class DrivingDataset(BaseSegDataset):
         pairs = pair(images, labels, self.unpaired, self._mend())
         return [self._info(*paths, domains[key]) for key, paths in pairs.items()]
 
-    def _kept(self, found: dict[str, str], out: frozenset[str]) -> dict[str, str]:
-        """Files that the preparation of the data set did not leave out, if there was one."""
-        if not out:
-            return found
-        names = {key: Path(os.path.relpath(path, self.data_root)) for key, path in found.items()}
-        return {key: path for key, path in found.items() if names[key].as_posix() not in out}
+    def _left_out(self, images: dict[str, str], labels: dict[str, str]) -> set[str]:
+        """Keys of what the preparation of the data set left out, if there was one."""
+        out = left_out(self.data_root, prepared=self.labels == 'train_ids')
+        paths = out.pairs if self.labels is None else out.pairs | out.alone
+        if not paths:
+            return set()
+        found = {
+            key
+            for files in (images, labels)
+            for key, path in files.items()
+            if Path(os.path.relpath(path, self.data_root)).as_posix() in paths
+        }
+        MMLogger.get_current_instance().info(
+            f'{self.data_root}: {len(found)} images are left out, as its preparation says'
+        )
+        return found
 
     def _one_of(self, key: str, value: object, allowed: Sequence[object]) -> None:
         if value not in allowed:
@@ -131,8 +144,8 @@ class DrivingDataset(BaseSegDataset):
         names = self.parts().values()
         return [str(Path(self.data_root, self.layout.images.format(**n))) for n in names]
 
-    def _chosen(self, images: dict[str, str]) -> dict[str, str]:
-        """Images that ``split_file`` lists; all without it."""
+    def _chosen(self, images: dict[str, str], out: set[str]) -> dict[str, str]:
+        """Images that ``split_file`` lists, but for those left out; all without it."""
         if self.split_file is None:
             return images
         if not isinstance(self.split_file, str):
@@ -147,7 +160,8 @@ class DrivingDataset(BaseSegDataset):
                 )
             lines, source = path.read_text().splitlines(), f'split_file {path}'
         names = [line.strip() for line in lines if line.strip()]
-        return choose(images, (self.layout.key_of(name) for name in names), source)
+        keys = [self.layout.key_of(name) for name in names]
+        return choose(images, (key for key in keys if key not in out), source)
 
     def _mend(self) -> str:
         """Where labels may be when those asked for are not there."""

@@ -11,13 +11,13 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from rein.datasets.classes import IGNORE
 from rein.datasets.png import read_numbers
 
 UNKNOWN = 254  # marks a number without a meaning in the lookup tables
-LARGEST = 2**16
+LARGEST = 2**16 - 1  # numbers are below; itself it stands for any that is larger
 # What the libraries raise for a file that is damaged, or no image.
 UNREADABLE = (
     OSError,
@@ -50,7 +50,7 @@ class LabelEncoding:
 
     @cached_property
     def _table(self) -> np.ndarray:
-        table = np.full(LARGEST, UNKNOWN, np.uint8)
+        table = np.full(LARGEST + 1, UNKNOWN, np.uint8)
         for number, label in self.ids.items():
             table[number] = label
         return table
@@ -87,6 +87,12 @@ class LabelEncoding:
                 numbers = np.asarray(file)
         except UNREADABLE as error:
             raise broken(path, 'label', error) from error
+        depth = png_depth(data)
+        if mode == 'L' and depth in (2, 4):
+            raise ValueError(
+                f'label {path} is a grey PNG of {depth} bits, whose numbers image programs stretch '
+                f'to 0 to 255 and others do not: save it with 8 bits or a palette. {self.mend}'
+            )
         if numbers.ndim != 2 or mode == 'F':
             raise ValueError(
                 f'label {path} is a picture of mode {mode}, not a map of class numbers (modes L, '
@@ -97,7 +103,7 @@ class LabelEncoding:
     def _translate(self, numbers: np.ndarray, path: str) -> np.ndarray:
         """Class numbers for numbers in a file, by the table."""
         if numbers.dtype.itemsize > 2:
-            numbers = np.where((numbers < 0) | (numbers >= LARGEST), LARGEST - 1, numbers)
+            numbers = np.where((numbers < 0) | (numbers >= LARGEST), LARGEST, numbers)
         if numbers.dtype == np.uint8:
             labels = cv2.LUT(numbers, self._table[:256])  # several times faster than indexing
         else:
@@ -167,11 +173,30 @@ def decode(data: bytes, flags: int, path: str, what: str) -> np.ndarray:
     return pixels
 
 
+def png_depth(data: bytes) -> int | None:
+    """Bits of a sample in a PNG file; None for files of other kinds."""
+    return data[24] if data.startswith(b'\x89PNG') and len(data) > 24 else None
+
+
+def ends_well(head: bytes, tail: bytes) -> bool:
+    """Whether a JPEG or PNG has its end mark as its end; anything else is to be looked at.
+
+    Args:
+        head: first bytes of the file.
+        tail: its last 12 bytes or more.
+    """
+    if head.startswith(b'\xff\xd8'):
+        return tail.endswith(b'\xff\xd9')
+    return head.startswith(b'\x89PNG') and b'IEND' in tail[-12:]
+
+
 def broken(path: str, what: str, reason: object) -> ValueError:
     """Make the error for a file that is not whole."""
+    if isinstance(reason, UnidentifiedImageError):
+        reason = 'it is no image, or its beginning is missing'  # Pillow's names an address
     return ValueError(
         f'{what} {path} cannot be decoded ({reason}): the file is cut off or damaged; fetch or '
-        'copy it again, or leave it out with split_file'
+        'copy it again, or leave it out: by split_file, or by --skip-damaged while preparing'
     )
 
 

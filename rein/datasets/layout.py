@@ -98,9 +98,12 @@ def find_files(
             'docs/datasets.md has the layout of each data set'
         )
     found: dict[str, str] = {}
-    for parent, _, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_back(parent, name)]
         below = os.path.relpath(parent, folder)
         for name in names:
+            if name.startswith('.'):
+                continue  # what systems leave, such as "._00001.png"
             if other and name.lower().endswith(tuple(e.lower() for e in other)):
                 continue
             key = _key(name, prefix, endings)
@@ -113,6 +116,14 @@ def find_files(
                 raise ValueError(f'{first} and {second} would be one image; remove one of them')
             found[key] = path
     return dict(sorted(found.items()))
+
+
+def _leads_back(parent: str, name: str) -> bool:
+    """Whether a folder is a link to one that it lies in, so that there would be no end."""
+    path = os.path.join(parent, name)
+    if not os.path.islink(path):
+        return False
+    return Path(parent).resolve().is_relative_to(Path(path).resolve())
 
 
 def _prefixed(key: str, prefix: str, ending: str) -> str:

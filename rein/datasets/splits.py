@@ -81,11 +81,12 @@ class SplitByName(DrivingDataset):
             split_file = split_images(self.SOURCE, split)
         super().__init__(data_root=data_root, split=split, split_file=split_file, **kwargs)
 
-    def _chosen(self, images: dict[str, str]) -> dict[str, str]:
+    def _chosen(self, images: dict[str, str], out: set[str]) -> dict[str, str]:
         """Images of the split; the error names it, not the list it stands for."""
         if self.split == ALL:
-            return super()._chosen(images)
-        return choose(images, self.split_file, f'split {self.split!r} of {self.SOURCE}')
+            return super()._chosen(images, out)
+        wanted = (key for key in self.split_file if key not in out)
+        return choose(images, wanted, f'split {self.split!r} of {self.SOURCE}')
 
 
 @cache

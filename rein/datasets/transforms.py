@@ -10,7 +10,7 @@ from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from rein.datasets.label_files import UNREADABLE, broken, decode, read_bytes
+from rein.datasets.label_files import UNREADABLE, broken, decode, ends_well, read_bytes
 
 
 @TRANSFORMS.register_module()
@@ -128,7 +128,7 @@ def read_image(path: str) -> np.ndarray:
     data = read_bytes(path, 'image')
     if not data:
         raise broken(path, 'image', 'the file is empty')
-    if not _ends_well(data):
+    if not ends_well(data, data):
         # Older OpenCV fills what is missing with grey and says nothing; Pillow refuses.
         try:
             with Image.open(io.BytesIO(data)) as file:
@@ -136,13 +136,6 @@ def read_image(path: str) -> np.ndarray:
         except UNREADABLE as error:
             raise broken(path, 'image', error) from error
     return decode(data, cv2.IMREAD_COLOR, path, 'image')
-
-
-def _ends_well(data: bytes) -> bool:
-    """Whether a JPEG or PNG has its end mark as its end; anything else is to be looked at."""
-    if data.startswith(b'\xff\xd8'):
-        return data.endswith(b'\xff\xd9')
-    return data.startswith(b'\x89PNG') and b'IEND' in data[-12:]
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -1,6 +1,7 @@
 """Work spread over processes that end with the one that started them."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -46,6 +47,7 @@ def spread(
 
 
 def _start_worker(threads: int | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends them
     if threads is not None:
         cv2.setNumThreads(threads)
 

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from rein.datasets import ACDC, CamVid, CityscapesC, Mapillary, SegmentationFolder
-from rein.datasets.classes import CORRUPTIONS
+from rein.datasets.classes import CLASSES, CORRUPTIONS
 from rein.datasets.mapillary_classes import MAPILLARY_LABELS, V2_GROUPS, V2_VOID
 from rein.datasets.preparation.command import main
 from rein.datasets.preparation.corruptions import corrupt_image
@@ -73,14 +74,19 @@ def test_every_expected_map_is_written_exactly(tmp_path, name):
     shutil.copytree(SYNTHETIC / name, tmp_path / name)
     assert run(name, tmp_path / name) == 0
     left = ' '.join(reasons(tmp_path / name))
-    checked = 0
+    checked = []
     for path in sorted((SYNTHETIC / name / 'expected').glob('*.npy')):
         written = list((tmp_path / name).glob(WRITTEN[name].format(path.stem)))
         assert len(written) == (path.stem not in left), path.stem
         for each in written:
             assert np.array_equal(labels(each), np.load(path))
-            checked += 1
-    assert checked == {'dark_zurich': 1}.get(name, 2)
+            checked.append(np.load(path))
+    assert len(checked) == {'dark_zurich': 1}.get(name, 2)
+    counted = sum(
+        (Counter(p['pixels']) for p in manifest(tmp_path / name)['parts'].values()), Counter()
+    )
+    names = [*CLASSES, *['no class'] * 237]
+    assert counted == Counter(names[k] for each in checked for k in each.ravel())
 
 
 @needs_samples
@@ -302,6 +308,9 @@ def test_masks_in_colours_become_numbers(tmp_path):
         ({'classes': {'a': [1, 2]}}, r'\[1, 2\] is not a colour'),
         ({'colours': {'crack': [1, 2, 3]}}, 'must have either `numbers` or `colours`'),
         ({'number': {}}, r"unknown keys \['number'\]"),
+        ({'numbers': {}}, '`numbers` is empty'),
+        ({'numbers': {'x': 'crack'}}, "'x' in `numbers` is not a number"),
+        ({'classes': {'a': [1, 2, 300]}}, r'\[1, 2, 300\] is not a colour'),
     ],
 )
 def test_a_wrong_class_map_is_an_error_that_names_it(tmp_path, capsys, change, message):
@@ -312,16 +321,67 @@ def test_a_wrong_class_map_is_an_error_that_names_it(tmp_path, capsys, change, m
     assert re.search(message, error)
 
 
+def test_a_class_map_that_says_a_thing_twice_is_refused(tmp_path, capsys):
+    for number, (rest, message) in enumerate(
+        (
+            ('numbers: {0: a, 0: b}', "['0'] stand there twice"),
+            ('colours: {a: [1, 1, 1], b: [1, 1, 1]}', 'the colour (1, 1, 1) to two classes'),
+        )
+    ):
+        arguments = own(tmp_path / str(number), BINARY, np.zeros((4, 6), np.uint8))
+        arguments[2].write_text(f'classes: {{a: [0, 0, 0], b: [9, 9, 9]}}\n{rest}\n')
+        assert run('folder', *arguments) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_another_colour_map_is_not_mixed_with_the_first(tmp_path, capsys):
+    colours = {'background': [0, 0, 0], 'crack': [255, 0, 0]}
+    content = {'classes': BINARY['classes'], 'colours': colours}
+    arguments = own(tmp_path / 'x', content, np.zeros((4, 6, 3), np.uint8))
+    assert run('folder', *arguments) == 0
+    swapped = {'background': [255, 0, 0], 'crack': [0, 0, 0]}
+    arguments[2].write_text(yaml.safe_dump({**content, 'colours': swapped}))
+    assert run('folder', *arguments) == 2
+    assert 'prepared before with other ids' in capsys.readouterr().err
+
+
+def test_an_early_archive_of_mapillary_is_read_too(tmp_path):
+    config = {'labels': [{'name': name} for name in MAPILLARY_LABELS]}
+    (tmp_path / 'config.json').write_text(json.dumps(config))
+    tiny.write_image(tmp_path / 'validation/images/a.jpg')
+    tiny.write_labels(tmp_path / 'validation/labels/a.png', np.full(tiny.SIZE, 27), palette=True)
+    assert run('mapillary', tmp_path, '--size', 'full') == 0
+    assert np.unique(labels(tmp_path / 'validation/train_ids/a.png')).tolist() == [10]
+
+
+def test_only_the_training_frames_of_camvid_are_counted_for_sampling(tmp_path):
+    for key in ('0001TP_007560', '0001TP_007590'):
+        tiny.write_image(tmp_path / f'in/train/{key}.png')
+        tiny.write_labels(tmp_path / f'in/trainannot/{key}.png', np.full(tiny.SIZE, 8))
+    assert run('camvid', tmp_path / 'in', '--out', tmp_path / 'out') == 0
+    counted = json.loads((tmp_path / 'out/sample_class_stats.json').read_text())
+    assert [each['file'] for each in counted] == [
+        'dusk/gtFine/train/0001TP/0001TP_007560_gtFine_labelTrainIds.png'
+    ]
+
+
+def test_a_dry_run_does_not_unpack(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run('gta5', tmp_path, '--dry-run', '--unpack', tmp_path / 'x.zip')
+    assert 'leave --unpack out' in capsys.readouterr().err
+
+
 def test_archives_are_unpacked_first_and_only_once(tmp_path, capsys):
     tiny.gta5(tmp_path / 'in', ending='.png')
     archive = tmp_path / 'gta.zip'
     with zipfile.ZipFile(archive, 'w') as file:
         for path in sorted((tmp_path / 'in').rglob('*.png')):
             file.write(path, path.relative_to(tmp_path / 'in'))
+    stamps = []
     for _ in range(2):
-        assert run('gta5', tmp_path / 'out', '--unpack', archive, '--skip-damaged') == 0
-        stamp = (tmp_path / 'out/images/00000.png').stat().st_mtime_ns
-    assert (tmp_path / 'out/images/00000.png').stat().st_mtime_ns == stamp
+        assert run('gta5', tmp_path / 'out', '--unpack', archive) == 0
+        stamps.append((tmp_path / 'out/images/00000.png').stat().st_mtime_ns)
+    assert stamps[0] == stamps[1]
     archive.write_bytes(archive.read_bytes()[:-50])
     assert run('gta5', tmp_path / 'out', '--unpack', archive) == 2
     assert 'gta.zip is not a whole ZIP archive' in capsys.readouterr().err
@@ -351,8 +411,10 @@ def test_cityscapes_c_has_every_image_at_every_level_and_goes_on_where_it_stoppe
     assert len(images) == 2 * 2 * 2
     content = images[3].read_bytes()
     images[3].unlink()
+    stamps = [path.stat().st_mtime_ns for path in images if path != images[3]]
     assert cityscapes_c(tmp_path / 'city', '--out', out, *some) == 0
     assert images[3].read_bytes() == content
+    assert [path.stat().st_mtime_ns for path in images if path != images[3]] == stamps
     made = json.loads((out / 'corruptions.json').read_text())
     assert made['images'] == {f'{c}/{k}': 2 for c in ('fog', 'impulse_noise') for k in (1, 5)}
     init_default_scope('mmseg')

@@ -5,6 +5,9 @@ import multiprocessing
 import os
 import shutil
 import signal
+import struct
+import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,14 +16,17 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from rein.datasets import GTA5
-from rein.datasets.preparation.images import upright_size
+from rein.datasets.label_files import LabelEncoding
+from rein.datasets.preparation.images import look_at
 from rein.datasets.preparation.manifest import left_out
 from rein.datasets.preparation.prepare import Preparation
 from rein.datasets.preparation.recipe import COPY, HALF, IN_PLACE, LINK, Plan, Recipe
 from rein.datasets.preparation.records import REFUSED, SKIPPED
+from rein.datasets.transforms import read_image
 
 RECIPE = Recipe('gta5', GTA5.RELEASE, GTA5.PREPARED, {'train': {}})
 ROAD, CAR, VOID = 7, 26, 4  # in the numbers of the release
+TO_SKY = {ROAD: 10, CAR: 10, VOID: 10}
 
 
 def release(root, count=3):
@@ -171,7 +177,7 @@ def defective(root):
     release(root, 7)
     tiny.write_labels(root / 'labels/00001.png', np.full((24, 30), ROAD))
     tiny.write_labels(root / 'labels/00002.png', np.full(tiny.SIZE, 77))
-    (root / 'images/00003.png').write_bytes((root / 'images/00003.png').read_bytes()[:-9])
+    (root / 'images/00003.png').write_bytes((root / 'images/00003.png').read_bytes()[:900])
     (root / 'labels/00004.png').write_bytes((root / 'labels/00004.png').read_bytes()[:-30])
     (root / 'images/00005.png').unlink()
     (root / 'labels/00006.png').unlink()
@@ -219,7 +225,7 @@ def test_a_data_set_does_not_miss_what_its_preparation_left_out(tmp_path, labels
 def test_a_damaged_manifest_is_named(tmp_path):
     (tmp_path / 'rein_manifest.json').write_text('{"left_out": [')
     with pytest.raises(ValueError, match=r'rein_manifest.json is damaged'):
-        left_out(tmp_path)
+        left_out(tmp_path, prepared=True)
 
 
 def test_a_folder_prepared_with_another_map_is_not_mixed_with_this_one(tmp_path):
@@ -246,7 +252,8 @@ def test_the_size_of_an_image_is_that_of_the_turned_one(tmp_path, orientation, t
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.new('RGB', (40, 30)).save(tmp_path / 'a.jpg', exif=exif)
-    assert upright_size(str(tmp_path / 'a.jpg')) == ((30, 40) if turned else (40, 30), turned)
+    seen = look_at(str(tmp_path / 'a.jpg'))
+    assert (seen.size, seen.turned) == ((30, 40) if turned else (40, 30), turned)
 
 
 def test_a_label_that_was_not_turned_with_its_image_is_left_out_with_the_reason(tmp_path):
@@ -270,4 +277,217 @@ def test_a_label_that_was_not_turned_with_its_image_is_left_out_with_the_reason(
 def test_a_release_that_is_not_there_says_how_far_its_path_goes(tmp_path):
     (tmp_path / 'labels').mkdir()
     with pytest.raises(FileNotFoundError, match=r'there is no folder .*images; .* holds labels'):
+        Preparation(Plan(RECIPE, tmp_path, tmp_path, IN_PLACE))
+
+
+# ---- what a fresh pair of eyes found ------------------------------------------------------
+
+
+def test_bytes_behind_the_end_of_an_image_do_no_harm(tmp_path):
+    release(tmp_path)
+    for k, ending in enumerate(('png', 'jpg')):
+        Image.new('RGB', (32, 24), (k, 9, 9)).save(tmp_path / f'a.{ending}')
+        (tmp_path / f'a.{ending}').write_bytes((tmp_path / f'a.{ending}').read_bytes() + b'x' * 99)
+        assert look_at(str(tmp_path / f'a.{ending}')).size == (32, 24)
+
+
+@pytest.mark.parametrize('ending', ['jpg', 'png', 'webp', 'tif'])
+@pytest.mark.parametrize('orientation', [1, 6, 9])
+def test_an_image_has_the_size_that_it_is_read_with(tmp_path, ending, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = str(tmp_path / f'a.{ending}')
+    Image.new('RGB', (40, 30)).save(path, exif=exif)
+    assert look_at(path).size == read_image(path).shape[1::-1]
+
+
+def test_an_orientation_that_is_no_number_is_none(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / 'a.jpg'
+    Image.new('RGB', (40, 30)).save(path, exif=exif)
+    data = path.read_bytes()
+    as_text = data.replace(b'\x01\x12\x00\x03', b'\x01\x12\x00\x02')  # type: short -> text
+    as_text = as_text.replace(b'\x12\x01\x03\x00', b'\x12\x01\x02\x00')
+    assert as_text != data
+    path.write_bytes(as_text)
+    assert look_at(str(path)).size == (40, 30)
+
+
+def test_a_run_in_which_nothing_is_ready_is_not_complete(tmp_path):
+    release(tmp_path)
+    for path in (tmp_path / 'labels').iterdir():
+        tiny.write_labels(path, np.full((5, 5), ROAD))
+    manifest = prepare(tmp_path)
+    assert (manifest['complete'], len(manifest['left_out'])) == (False, 3)
+
+
+def test_a_copy_of_an_image_that_changed_is_refused_and_replaced_when_asked(tmp_path):
+    prepare(release(tmp_path / 'in'), tmp_path / 'out', COPY)
+    tiny.write_image(tmp_path / 'in/images/00001.png', seed=77)
+    refused = prepare(tmp_path / 'in', tmp_path / 'out', COPY)['refused']
+    assert [file['image'] for file in refused] == ['images/00001.png']
+    prepare(tmp_path / 'in', tmp_path / 'out', COPY, replaces=True)
+    new = (tmp_path / 'in/images/00001.png').read_bytes()
+    assert (tmp_path / 'out/images/00001.png').read_bytes() == new
+
+
+def test_links_become_copies_when_asked(tmp_path):
+    prepare(release(tmp_path / 'in'), tmp_path / 'out', LINK)
+    with pytest.raises(ValueError, match='prepared before with other images'):
+        prepare(tmp_path / 'in', tmp_path / 'out', COPY)
+    prepare(tmp_path / 'in', tmp_path / 'out', COPY, replaces=True)
+    assert not (tmp_path / 'out/images/00001.png').is_symlink()
+
+
+def test_the_files_of_the_release_are_never_written_over(tmp_path):
+    release(tmp_path)
+    before = tree(tmp_path)
+    own = Recipe('own', GTA5.RELEASE, GTA5.RELEASE, {'train': {}})
+    other = replace(GTA5.PREPARED, label_endings=('.png',))
+    for recipe in (own, replace(own, prepared=other)):
+        plan = Plan(recipe, tmp_path, tmp_path / '.', LINK)
+        with pytest.raises(ValueError, match='is a file of the release'):
+            Preparation(plan, replaces=True)
+    assert tree(tmp_path) == before
+
+
+def test_an_output_among_the_images_is_refused(tmp_path):
+    release(tmp_path)
+    with pytest.raises(ValueError, match='which is read: take another --out'):
+        Preparation(Plan(RECIPE, tmp_path, tmp_path / 'images/out', LINK))
+
+
+def test_a_label_of_another_program_does_not_bring_back_a_pair_that_was_left_out(tmp_path):
+    init_default_scope('mmseg')
+    prepare(defective(tmp_path), defects=SKIPPED)
+    tiny.write_labels(tmp_path / 'labels/00001_labelTrainIds.png')
+    listed = GTA5(data_root=tmp_path, split_file=['00000.png', '00001.png'])
+    for dataset in (GTA5(data_root=tmp_path), listed):
+        names = [dataset.get_data_info(k)['img_path'][-9:] for k in range(len(dataset))]
+        assert names == ['00000.png']
+    unlabelled = GTA5(data_root=tmp_path, labels=None)  # an image without label serves here
+    assert '00006.png' in {
+        unlabelled.get_data_info(k)['img_path'][-9:] for k in range(len(unlabelled))
+    }
+
+
+def test_a_data_set_that_was_not_prepared_to_its_end_is_not_trained_on(tmp_path):
+    init_default_scope('mmseg')
+    release(tmp_path / 'in', 40)
+    steps = Preparation(Plan(RECIPE, tmp_path / 'in', tmp_path / 'out', LINK)).run(1)
+    for _ in range(7):
+        next(steps)
+    steps.close()
+    with pytest.raises(ValueError, match='was not prepared to its end'):
+        GTA5(data_root=tmp_path / 'out')
+    prepare(tmp_path / 'in', tmp_path / 'out', LINK)
+    assert len(GTA5(data_root=tmp_path / 'out')) == 40
+
+
+def test_a_label_that_is_no_image_has_the_same_reason_in_every_run(tmp_path):
+    release(tmp_path)
+    (tmp_path / 'labels/00001.png').write_bytes(b'no image')
+    first, second = (prepare(tmp_path)['refused'] for _ in range(2))
+    assert first == second
+    assert 'it is no image' in first[0]['reason']
+
+
+def test_reasons_are_the_same_whatever_the_folder_is_called(tmp_path, monkeypatch):
+    manifests = []
+    for name in ('s', 'images', 'long name'):
+        defective(tmp_path / name)
+        monkeypatch.chdir(tmp_path)
+        manifests.append(prepare(type(tmp_path)(name)))
+    assert manifests[0] == manifests[1] == manifests[2]
+
+
+def test_a_stopped_replacement_goes_on_as_one(tmp_path):
+    prepare(release(tmp_path, 40))
+    other = replace(RECIPE, release=replace(GTA5.RELEASE, encoding=LabelEncoding(TO_SKY)))
+    plan = Plan(other, tmp_path, tmp_path, IN_PLACE)
+    steps = Preparation(plan, replaces=True).run(1)
+    for _ in range(20):
+        next(steps)
+    steps.close()
+    rest = Preparation(plan)
+    list(rest.run(1))
+    assert (rest.manifest['refused'], rest.manifest['complete']) == ([], True)
+    assert 'replacing' not in rest.manifest
+    assert set(rest.manifest['parts']['train']['pixels']) == {'sky'}
+
+
+def test_two_preparations_do_not_work_in_one_folder(tmp_path):
+    release(tmp_path, 40)
+    steps = Preparation(Plan(RECIPE, tmp_path, tmp_path, IN_PLACE)).run(1)
+    next(steps)
+    with pytest.raises(ValueError, match='another process is preparing'):
+        list(Preparation(Plan(RECIPE, tmp_path, tmp_path, IN_PLACE)).run(1))
+    steps.close()
+    prepare(tmp_path)
+
+
+def test_labels_of_another_program_are_never_damaged_files_to_leave_out(tmp_path):
+    release(tmp_path)
+    tiny.write_labels(tmp_path / 'labels/00001_labelTrainIds.png')
+    manifest = prepare(tmp_path, defects=SKIPPED)
+    assert ([f['image'] for f in manifest['refused']], manifest['left_out']) == (
+        ['images/00001.png'],
+        [],
+    )
+
+
+def test_a_dry_run_finds_the_conflicts_of_the_real_one(tmp_path):
+    release(tmp_path)
+    tiny.write_labels(tmp_path / 'labels/00001_labelTrainIds.png')
+    before = tree(tmp_path)
+    dry = prepare(tmp_path, writes=False)
+    assert tree(tmp_path) == before
+    assert dry['refused'] == prepare(tmp_path)['refused'] != []
+
+
+def test_what_was_written_for_a_pair_that_is_gone_goes_too(tmp_path):
+    prepare(release(tmp_path / 'in'), tmp_path / 'out', LINK)
+    (tmp_path / 'in/images/00001.png').unlink()
+    (tmp_path / 'in/labels/00001.png').unlink()
+    prepare(tmp_path / 'in', tmp_path / 'out', LINK)
+    left = sorted(p.name for p in (tmp_path / 'out').rglob('*.png'))
+    assert [name for name in left if '00001' in name] == []
+    assert len(left) == 4
+
+
+def test_files_of_the_system_and_links_that_lead_back_are_no_images(tmp_path):
+    release(tmp_path)
+    (tmp_path / 'images/._00000.png').write_bytes(b'x')
+    (tmp_path / 'images/again').symlink_to(tmp_path / 'images')
+    assert prepare(tmp_path)['parts']['train']['images'] == 3
+
+
+@pytest.mark.parametrize('bits', [2, 4])
+def test_grey_labels_of_fewer_bits_are_refused_since_programs_stretch_them(tmp_path, bits):
+    Image.new('P', (8, 8), 1).save(tmp_path / 'p.png', bits=bits)
+    data = bytearray((tmp_path / 'p.png').read_bytes())
+    assert LabelEncoding({1: 5}).decode(bytes(data), 'p.png').max() == 5  # a palette keeps numbers
+    with pytest.raises(ValueError, match=f'a grey PNG of {bits} bits'):
+        LabelEncoding({1: 5}).decode(grey(8, 8, bits), 'g.png')
+
+
+def grey(width, height, bits):
+    """A grey PNG of few bits, which Pillow does not write."""
+    row = b'\0' + bytes(width * bits // 8)
+
+    def chunk(name, content):
+        return (
+            struct.pack('>I', len(content)) + name + content
+            + struct.pack('>I', zlib.crc32(name + content))
+        )  # fmt: skip
+
+    header = struct.pack('>IIBBBBB', width, height, bits, 0, 0, 0, 0)
+    parts = (b'IHDR', header), (b'IDAT', zlib.compress(row * height)), (b'IEND', b'')
+    return b'\x89PNG\r\n\x1a\n' + b''.join(chunk(*part) for part in parts)
+
+
+def test_a_release_one_folder_deeper_is_pointed_at(tmp_path):
+    release(tmp_path / 'inner')
+    with pytest.raises(FileNotFoundError, match=r'the release is in .*inner: give that folder'):
         Preparation(Plan(RECIPE, tmp_path, tmp_path, IN_PLACE))

@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from tqdm import tqdm
@@ -40,7 +41,11 @@ def parser(description: str) -> ArgumentParser:
         default=LINK,
         help='with --out: link the images there (default) or copy them',
     )
-    made.add_argument('--dry-run', action='store_true', help='read and check all, write nothing')
+    made.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='read all labels and the ends of all images, and write nothing',
+    )
     made.add_argument(
         '--skip-damaged',
         action='store_true',
@@ -66,10 +71,12 @@ def main(
         argv: the arguments; those of the process by default.
 
     Returns:
-        0 all is well (pairs left out as documented are well), 1 files were refused, 2 a wrong
-        argument or release, 130 interrupted.
+        0 all is well (pairs left out as documented are well), 1 files were refused, or a part has
+        no label at all, 2 a wrong argument or release, 130 interrupted.
     """
     asked = arguments.parse_args(argv)
+    if asked.dry_run and asked.unpack:
+        arguments.error('--dry-run looks at what is unpacked: leave --unpack out, or unpack first')
     try:
         if asked.unpack:
             _unpack(asked.unpack, asked.release)
@@ -86,18 +93,24 @@ def main(
     except (ValueError, OSError) as error:
         sys.stderr.write(f'error: {error}\n')
         return WRONG
+    except BrokenProcessPool:
+        sys.stderr.write(
+            'error: a worker was ended, by the system perhaps, for its memory: run the same '
+            'command again to go on, with fewer --workers\n'
+        )
+        return WRONG
     except KeyboardInterrupt:
         sys.stderr.write('\nstopped; run the same command again to go on\n')
         return STOPPED
     sys.stdout.write(report(preparation))
-    return DEFECTS if preparation.manifest['refused'] else GOOD
+    return GOOD if preparation.manifest['complete'] else DEFECTS
 
 
 def where(asked: Namespace) -> tuple[Path, Path, str]:
     """Release, output, and what becomes of the images, as the arguments say."""
-    out = asked.out or asked.release
-    in_place = out.resolve() == asked.release.resolve()
-    return asked.release, out, IN_PLACE if in_place else asked.images
+    if asked.out is None or asked.out.resolve() == asked.release.resolve():
+        return asked.release, asked.release, IN_PLACE
+    return asked.release, asked.out, asked.images
 
 
 def bar(total: int, name: str, unit: str, **more: object) -> tqdm:
@@ -119,6 +132,11 @@ def report(preparation: Preparation) -> str:
     """What came of a preparation, for people."""
     manifest, plan = preparation.manifest, preparation.plan
     lines = [_line(name, part) for name, part in manifest['parts'].items()]
+    lines += [
+        f'{name}: nothing is ready, so this part is not there for training or tests'
+        for name, part in manifest['parts'].items()
+        if not part['images']
+    ]
     for kind, title in (('left_out', 'left out'), ('refused', 'refused')):
         files = manifest[kind]
         if files:
@@ -145,7 +163,7 @@ def _line(name: str, part: Mapping) -> str:
     if total:
         rarest = min(pixels, key=pixels.__getitem__)
         line += (
-            f'; classes {len(pixels)}, rarest {rarest} {100 * pixels[rarest] / total:.2g} %, '
+            f'; classes {len(pixels)}, rarest {rarest} {100 * pixels[rarest] / total:.3f} %, '
             f'no class {100 * (1 - total / everything):.1f} %'
         )
     return line

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from PIL import Image, ImageOps
 
 from rein.datasets.label_files import UNREADABLE, broken, histogram, read_bytes
 from rein.datasets.png import encode_labels
-from rein.datasets.preparation.images import place, upright_size
+from rein.datasets.preparation.images import Look, is_placed, look_at, place
 from rein.datasets.preparation.listing import Task, below
-from rein.datasets.preparation.recipe import COPY, HALF, LINK, Plan
-from rein.datasets.preparation.records import READY, SKIPPED, Record
-from rein.runtime.files import replace_file
+from rein.datasets.preparation.recipe import HALF, Plan
+from rein.datasets.preparation.records import READY, REFUSED, SKIPPED, Record
+from rein.runtime.files import PART, replace_file
 
 JPEG_QUALITY = 75  # of halved images, as in Rein's published runs
 
@@ -50,29 +51,40 @@ class Converter:
             return self._prepare(task, known)
         except SizesDiffer as error:
             return self._failed(task, SKIPPED, error)
-        except (ValueError, FileNotFoundError, FileExistsError) as error:
+        except FileExistsError as error:
+            return self._failed(task, REFUSED, error)
+        except ValueError as error:
             return self._failed(task, self.defects, error)
 
     def _failed(self, task: Task, outcome: str, error: Exception) -> Record:
         """Record of a defect; its reason names paths below the root, so it is the same anywhere."""
-        paths = below(self.plan.release, task.image), below(self.plan.release, task.label)
+        release, out = self.plan.release, self.plan.out
+        sources = [(str(path), below(release, path)) for path in (task.image, task.label) if path]
+        targets = [
+            (str(path), below(out, path)) for path in (task.image_target, task.label_target) if path
+        ]
         reason = str(error)
-        for root in (self.plan.release, self.plan.out):
-            reason = reason.replace(f'{root}{os.sep}', '')
+        for path, name in targets + sources:
+            reason = reason.replace(path, name)
+        paths = below(release, task.image), below(release, task.label)
         return Record(task.key, task.part, *paths, outcome, reason)
 
     def _prepare(self, task: Task, known: Record | None) -> Record:
-        size, turned = upright_size(task.image)
+        seen = look_at(task.image)
         image = below(self.plan.out, task.image_target or task.image)
         if task.label is None:
             self._place(task.image, task.image_target)
-            return Record(task.key, task.part, image, '', READY, size=size)
-        data = read_bytes(task.label, 'label')
+            return Record(task.key, task.part, image, '', READY, '', seen.size, seen.mark)
+        data = _read_label(task.label)
         source = hashlib.sha256(data).hexdigest()
-        if known is not None and known.source == source and self._stands(task, known, size):
+        if (
+            known is not None
+            and (known.source, known.mark) == (source, seen.mark)
+            and self._stands(task, known)
+        ):
             return known
         labels = self.plan.recipe.release.encoding.decode(data, task.label)
-        _compare(task, size, _size(labels), turned=turned)
+        _compare(task, seen, _size(labels))
         if self.plan.images == HALF:
             labels = self._halve(task, labels)
         else:
@@ -85,23 +97,28 @@ class Converter:
             below(self.plan.out, task.label_target or task.label),
             READY,
             size=_size(labels),
+            mark=seen.mark,
             pixels=tuple((int(k), int(counts[k])) for k in np.flatnonzero(counts)),
             source=source,
             written=written,
         )
 
-    def _stands(self, task: Task, known: Record, size: tuple[int, int]) -> bool:
-        """Whether what an earlier run wrote is still there, and fits the image."""
-        if known.outcome != READY or (self.plan.images != HALF and known.size != size):
+    def _stands(self, task: Task, known: Record) -> bool:
+        """Whether what an earlier run wrote of the same files is still there."""
+        if known.outcome != READY:
             return False
-        if task.image_target is not None and not task.image_target.is_file():
-            return False
-        label = task.label_target
-        return label is None or (label.is_file() and label.stat().st_size == known.written)
+        image, label = task.image_target, task.label_target
+        if image is not None and self.plan.images == HALF:
+            image_stands = image.is_file()
+        else:
+            image_stands = image is None or is_placed(task.image, image, self.plan.images)
+        return image_stands and (
+            label is None or (label.is_file() and label.stat().st_size == known.written)
+        )
 
     def _place(self, source: str, target: Path | None) -> None:
-        if target is not None and self.writes:
-            place(source, target, LINK if self.plan.images == LINK else COPY, self.replaces)
+        if target is not None:
+            place(source, target, self.plan.images, replaces=self.replaces, writes=self.writes)
 
     def _write(self, task: Task, labels: np.ndarray) -> int:
         """Write the labels where they go; returns the size of the file."""
@@ -109,15 +126,9 @@ class Converter:
             return 0
         if not self.plan.recipe.translates and self.plan.images != HALF:
             self._place(task.label, task.label_target)
-            return Path(task.label).stat().st_size
+            return os.path.getsize(task.label)
         data = encode_labels(labels)
-        if not self.writes:
-            return len(data)
-        target = task.label_target
-        if target.exists() and not self.replaces:
-            return _accept(target, labels)
-        replace_file(target, data)
-        return len(data)
+        return self._put(task.label_target, data, lambda there: _same_labels(there, labels))
 
     def _halve(self, task: Task, labels: np.ndarray) -> np.ndarray:
         """Write the image at half its size; returns the labels at that size."""
@@ -125,20 +136,48 @@ class Converter:
         if not width or not height:
             raise ValueError(f'label {task.label} is too small to halve')
         nearest = Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST)
-        if self.writes and not task.image_target.is_file():
-            replace_file(task.image_target, _half_image(task.image, (width, height)))
+        data = _half_image(task.image, (width, height))
+        self._put(task.image_target, data, data.__eq__)
         return np.asarray(nearest)
+
+    def _put(self, target: Path, data: bytes, is_right: Callable[[bytes], bool]) -> int:
+        """Write a file, or keep the right one that is there; returns its size.
+
+        Raises:
+            FileExistsError: another one is there.
+        """
+        if target.exists() and not self.replaces:
+            there = target.read_bytes()
+            if not is_right(there):
+                raise FileExistsError(
+                    f'{target} is there already and holds something else: remove it, or write '
+                    'over it and its like with --replace'
+                )
+            if self.writes:
+                target.with_name(target.name + PART).unlink(missing_ok=True)  # of a killed run
+            return len(there)
+        if self.writes:
+            replace_file(target, data)
+        return len(data)
+
+
+def _read_label(path: str) -> bytes:
+    try:
+        return read_bytes(path, 'label')
+    except FileNotFoundError as error:  # a link to nowhere
+        raise ValueError(str(error)) from error
 
 
 def _size(labels: np.ndarray) -> tuple[int, int]:
     return labels.shape[1], labels.shape[0]
 
 
-def _compare(task: Task, image: tuple[int, int], label: tuple[int, int], *, turned: bool) -> None:
+def _compare(task: Task, seen: Look, label: tuple[int, int]) -> None:
+    image = seen.size
     if image == label:
         return
     why = ''
-    if turned and image == label[::-1]:
+    if seen.turned and image == label[::-1]:
         why = ' (the image is turned by its EXIF data, the label is not)'
     raise SizesDiffer(
         f'image {task.image} is {image[0]}x{image[1]} but its label {task.label} is '
@@ -146,20 +185,14 @@ def _compare(task: Task, image: tuple[int, int], label: tuple[int, int], *, turn
     )
 
 
-def _accept(target: Path, labels: np.ndarray) -> int:
-    """Keep a file that is there already if it holds the same labels; returns its size."""
-    data = target.read_bytes()
+def _same_labels(data: bytes, labels: np.ndarray) -> bool:
+    """Whether a file, of whatever program, holds these labels."""
     try:
         with Image.open(io.BytesIO(data)) as file:
             there = np.asarray(file)
-    except UNREADABLE as error:
-        raise broken(str(target), 'label', error) from error
-    if there.shape == labels.shape and (there == labels).all():
-        return len(data)
-    raise FileExistsError(
-        f'{target} is there already and holds other labels: remove it, or write over it and its '
-        'like with --replace'
-    )
+    except UNREADABLE:
+        return False
+    return there.shape == labels.shape and bool((there == labels).all())
 
 
 def _half_image(path: str, size: tuple[int, int]) -> bytes:

@@ -16,6 +16,7 @@ import numpy as np
 
 from rein.datasets.driving import Cityscapes
 from rein.datasets.preparation.images import place
+from rein.datasets.preparation.manifest import left_out
 from rein.datasets.preparation.recipe import LINK
 from rein.datasets.transforms import read_image
 from rein.runtime.files import replace_file
@@ -57,8 +58,15 @@ def list_corruptions(root: Path, names: Sequence[str], levels: Sequence[int]) ->
 
     Raises:
         FileNotFoundError: the images are not there.
+        ValueError: Cityscapes was not prepared to its end.
     """
     images = Cityscapes.PREPARED.find_images(str(root), SPLIT)
+    out = left_out(root, prepared=True)
+    images = {
+        key: path
+        for key, path in images.items()
+        if Path(path).relative_to(root).as_posix() not in out.pairs | out.alone
+    }
     return [
         Corruption(key, path, name, level)
         for name in names
@@ -94,7 +102,13 @@ def link_labels(root: Path, out: Path) -> int:
             f'python data_prep/cityscapes.py {root}'
         )
     for key, path in labels.items():
-        place(path, out / Cityscapes.PREPARED.label_file(SPLIT, key), LINK, replaces=False)
+        place(
+            path,
+            out / Cityscapes.PREPARED.label_file(SPLIT, key),
+            LINK,
+            replaces=False,
+            writes=True,
+        )
     return len(labels)
 
 

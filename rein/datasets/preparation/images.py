@@ -2,27 +2,43 @@
 
 import os
 import shutil
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
-from rein.datasets.label_files import UNREADABLE, broken
+from rein.datasets.label_files import UNREADABLE, broken, ends_well
 from rein.datasets.preparation.recipe import LINK
 from rein.runtime.files import PART
 
-_ORIENTATION = 0x0112  # of EXIF; from 5 to 8 the picture lies on its side
-_END_MARKS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND\xaeB`\x82'}
+_ORIENTATION = 0x0112  # of EXIF
+_ON_ITS_SIDE = (5, 6, 7, 8)
+_HEAD, _TAIL = 16, 64  # bytes
 
 
-def upright_size(path: str) -> tuple[tuple[int, int], bool]:
-    """Size of an image as it is seen, from its header and its last bytes.
+@dataclass(frozen=True)
+class Look:
+    """What is seen of an image without decoding it.
 
     Args:
-        path: of the image.
+        size: (width, height) with the turn that the camera wrote into the file (EXIF).
+        turned: whether width and height change places by it.
+        mark: size and hash of the last bytes of the file, in which PNG has a checksum of the
+            pixels: another image has another mark.
+    """
 
-    Returns:
-        (width, height) with the turn that the camera wrote into the file (EXIF), and whether
-        width and height change places by it.
+    size: tuple[int, int]
+    turned: bool
+    mark: str
+
+
+def look_at(path: str) -> Look:
+    """Look at an image's header and its last bytes.
+
+    Only an image that does not end with the mark of its format is decoded: what stands behind
+    the mark is harmless, a missing end is not.
 
     Raises:
         ValueError: it is not an image, or its end is missing.
@@ -30,19 +46,17 @@ def upright_size(path: str) -> tuple[tuple[int, int], bool]:
     try:
         with open(path, 'rb') as file, Image.open(file) as image:
             width, height = image.size
-            mark = _END_MARKS.get(image.format or '')
-            turned = image.format == 'JPEG' and image.getexif().get(_ORIENTATION, 1) >= 5
-            if mark is not None:
-                file.seek(-min(64, os.fstat(file.fileno()).st_size), os.SEEK_END)
-                tail = file.read()
+            turned = _orientation(image) in _ON_ITS_SIDE
+            head, tail, length = _ends(file)
+            if not ends_well(head, tail):
+                image.load()
     except UNREADABLE as error:
         raise broken(path, 'image', error) from error
-    if mark is not None and mark not in tail:
-        raise broken(path, 'image', 'its end is missing')
-    return ((height, width) if turned else (width, height)), turned
+    size = (height, width) if turned else (width, height)
+    return Look(size, turned, f'{length}-{zlib.crc32(tail):08x}')
 
 
-def place(source: str, target: Path, how: str, replaces: bool) -> None:  # noqa: FBT001
+def place(source: str, target: Path, how: str, *, replaces: bool, writes: bool) -> None:
     """Link or copy a file to where it is to be; what is there already and the same stays.
 
     Args:
@@ -50,18 +64,21 @@ def place(source: str, target: Path, how: str, replaces: bool) -> None:  # noqa:
         target: where to.
         how: ``LINK`` or ``COPY``.
         replaces: whether to write over another file that stands there.
+        writes: False only looks whether another file stands there.
 
     Raises:
         FileExistsError: another file stands there.
     """
     if target.is_symlink() or target.exists():
-        if target.exists() and _same(Path(source), target):
+        if _is_same(Path(source), target, how):
             return
         if not replaces:
             raise FileExistsError(
-                f'{target} is there already and is not {source}: remove it, or write over it and '
-                'its like with --replace'
+                f'{target} is there already and is not that of the release: remove it, or write '
+                'over it and its like with --replace'
             )
+    if not writes:
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + PART)
     part.unlink(missing_ok=True)
@@ -72,9 +89,40 @@ def place(source: str, target: Path, how: str, replaces: bool) -> None:  # noqa:
     os.replace(part, target)
 
 
-def _same(source: Path, target: Path) -> bool:
-    if os.path.samefile(source, target):
-        return True
-    return source.stat().st_size == target.stat().st_size and (
-        source.read_bytes() == target.read_bytes()
+def is_placed(source: str, target: Path, how: str) -> bool:
+    """Whether a file stands where it was linked or copied to; of a copy the size is compared."""
+    if not target.exists() or target.is_symlink() != (how == LINK):
+        return False
+    return os.path.samefile(source, target) or (
+        how != LINK and os.path.getsize(source) == target.stat().st_size
+    )
+
+
+def _orientation(image: Image.Image) -> object:
+    """What EXIF says, where OpenCV, which reads the image later, would heed it."""
+    if image.format in ('JPEG', 'MPO') or 'exif' in image.info:
+        return image.getexif().get(_ORIENTATION)
+    return None
+
+
+def _ends(file: BinaryIO) -> tuple[bytes, bytes, int]:
+    """First and last bytes of a file, and its length; its place stays where it was."""
+    place = file.tell()
+    file.seek(0)
+    head = file.read(_HEAD)
+    length = file.seek(0, os.SEEK_END)
+    file.seek(max(0, length - _TAIL))
+    tail = file.read()
+    file.seek(place)
+    return head, tail, length
+
+
+def _is_same(source: Path, target: Path, how: str) -> bool:
+    """Whether a file stands where it is to be linked or copied to, byte by byte."""
+    if not is_placed(str(source), target, how):
+        return False
+    return (
+        how == LINK
+        or os.path.samefile(source, target)
+        or (source.read_bytes() == target.read_bytes())
     )

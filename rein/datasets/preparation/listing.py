@@ -42,20 +42,64 @@ def list_release(plan: Plan) -> Listing:
 
     Raises:
         FileNotFoundError: no part of the release is there, or only one of images and labels.
-        ValueError: two files would be one image, or there is nothing at all.
+        ValueError: two files would be one image, there is nothing to prepare, or what is written
+            would lie among what is read.
     """
     listing = Listing()
     for part in plan.recipe.parts:
         if _is_there(plan, part):
+            _refuse_inside(plan, part)
             _list_part(plan, part, listing)
     if not listing.tasks and not listing.unpaired:
-        layout, names = plan.recipe.release, next(iter(plan.recipe.parts.values()))
-        layout.find_images(str(plan.release), names)  # its error says how far the path goes
-        raise ValueError(
-            f'there is no {layout.image_prefix}*{layout.image_endings[0]} below '
-            f'{plan.release / layout.images.format(**names)}; docs/datasets.md has the layout'
-        )
+        raise _nothing(plan)
+    sources = {
+        os.path.realpath(path) for task in listing.tasks for path in (task.image, task.label or '')
+    }
+    for task in listing.tasks:
+        for target in (task.image_target, task.label_target):
+            if (
+                target is not None
+                and not target.is_symlink()
+                and os.path.realpath(target) in sources
+            ):
+                raise ValueError(f'{target} is a file of the release: take another --out')
     return listing
+
+
+def _refuse_inside(plan: Plan, part: str) -> None:
+    """Refuse an output that the next run would take for a part of the release."""
+    if plan.images == IN_PLACE:
+        return
+    layout, names, out = plan.recipe.release, plan.recipe.parts[part], plan.out.resolve()
+    for folder in (layout.images, layout.labels):
+        read = (plan.release / folder.format(**names)).resolve()
+        if out == read or read in out.parents:
+            raise ValueError(f'{plan.out} lies in {read}, which is read: take another --out')
+
+
+def _nothing(plan: Plan) -> Exception:
+    """The error for a release without anything to prepare."""
+    layout, folders = plan.recipe.release, _image_folders(plan, plan.release)
+    if any(folder.is_dir() for folder in folders):
+        what = ' with labels' if plan.images == HALF else ''
+        return ValueError(
+            f'there is no {layout.image_prefix}*{layout.image_endings[0]}{what} below '
+            f'{" or ".join(map(str, folders))}; docs/datasets.md has the layout'
+        )
+    subfolders = sorted(path for path in plan.release.glob('*') if path.is_dir())
+    for folder in subfolders:
+        if any(each.is_dir() for each in _image_folders(plan, folder)):
+            return FileNotFoundError(f'the release is in {folder}: give that folder')
+    try:
+        layout.find_images(str(plan.release), next(iter(plan.recipe.parts.values())))
+    except FileNotFoundError as error:
+        return error  # it says how far the path goes
+    return FileNotFoundError(f'{plan.release} was changed while it was looked at: run it again')
+
+
+def _image_folders(plan: Plan, root: Path) -> list[Path]:
+    parts = plan.recipe.parts.values()
+    return [root / plan.recipe.release.images.format(**names) for names in parts]
 
 
 def _is_there(plan: Plan, part: str) -> bool:

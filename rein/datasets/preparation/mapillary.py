@@ -49,18 +49,23 @@ def mapillary_ids(config: Path, version: str, grouping: str) -> dict[int, int]:
 def recipe(release: Path, version: str, grouping: str, prepared: Layout) -> Recipe:
     """Recipe of one version of the labels.
 
+    Early archives have v1.2 alone, as ``config.json`` and ``<training|validation>/labels``.
+
     Args:
         release: root of the release, which holds the config file.
         version: '1.2' or '2.0'.
         grouping: 'rein' or 'robustnet'.
         prepared: layout to write.
     """
-    config = release / f'config_v{version}.json'
+    config, labels = release / f'config_v{version}.json', f'{{folder}}/v{version}/labels'
+    early = release / 'config.json'
+    if version == '1.2' and early.is_file() and not config.is_file():
+        config, labels = early, '{folder}/labels'
     ids = mapillary_ids(config, version, grouping)
     mend = f'The numbers are those of {config.name}: the labels must be of v{version} too'
     layout = replace(
         Mapillary.RELEASE,
-        labels=f'{{folder}}/v{version}/labels',
+        labels=labels,
         encoding=LabelEncoding(ids, mend),
     )
     return Recipe('mapillary', layout, prepared, PARTS, unlabelled=frozenset({'test'}))

@@ -57,8 +57,13 @@ class Recipe:
         """Where the pair with a key in a part of the release goes."""
         return Target('', self.parts[part], key)
 
-    def is_training(self, part: str) -> bool:
-        """Whether classes of a part are counted for sampling in training."""
+    def is_training(self, part: str, label: str) -> bool:
+        """Whether the classes of a prepared label are counted for sampling in training.
+
+        Args:
+            part: of the release.
+            label: path of the prepared label, below the output.
+        """
         return part.split('/')[0] == 'train' and part not in self.unlabelled
 
 

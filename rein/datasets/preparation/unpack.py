@@ -68,7 +68,7 @@ def _unpack_one(
     try:
         with archive.open(member) as source, part.open('wb') as file:
             shutil.copyfileobj(source, file, 2**20)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         part.unlink(missing_ok=True)
         raise ValueError(
             f'{member.filename} in {path} is damaged ({error}): fetch it again'
