@@ -85,7 +85,6 @@ def defect_one_colour(root):
         (defect_label, 'label', '2.png cannot be decoded', 2),
         (defect_giant, 'label', r'2.png cannot be decoded \(Image size', 2),
         (defect_no_class, 'no-class', 'no class in any of its 768 pixels', 3),
-        (defect_one_colour, 'one-colour', r'the colour \(9, 8, 7\)', 3),
     ],
 )
 def test_a_planted_defect_is_the_one_error_and_the_other_pairs_are_counted(
@@ -99,6 +98,15 @@ def test_a_planted_defect_is_the_one_error_and_the_other_pairs_are_counted(
     assert report.groups[0].labelled == labelled
     with pytest.raises(ValueError, match=told):
         raise ValueError(problem.message)
+
+
+def test_an_image_of_one_colour_is_a_warning_since_releases_have_some(tmp_path):
+    write_set(tmp_path, [1, 2, 3])
+    defect_one_colour(tmp_path)
+    report = check(config(train=folder(tmp_path, 'a')))
+    (problem,) = report.problems
+    assert (problem.kind, report.errors, report.warnings) == ('one-colour', 0, 1)
+    assert 'the colour (9, 8, 7) in all of its pixels' in problem.message
 
 
 def test_classes_beyond_the_models_are_an_error_by_name_of_the_file(tmp_path):

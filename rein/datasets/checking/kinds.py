@@ -9,10 +9,10 @@ ERRORS = {
     'size': 'labels of another size than their image',
     'class': 'labels with classes that the model or the data set does not have',
     'no-class': 'labels without any class',
-    'one-colour': 'images of one single colour',
     'leak': 'the same image in training and in validation or test',
 }
 WARNINGS = {
+    'one-colour': 'images of one single colour',
     'twice': 'the same image more than once',
     'num-classes': 'data sets whose classes are not as many as those of the model',
 }
