@@ -63,10 +63,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture's file and what it shows."""
+    """A picture's file, what it shows, and whether that stands above it already."""
 
     file: Path
     caption: str
+    titled: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ h3{margin-top:1.8rem}
 .wide{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 .caption{color:var(--faint);font-size:.92rem;margin:1.2rem 0 -.6rem}
-td,th{padding:.22rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+td,th{padding:.22rem .55rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;vertical-align:bottom}tr>:first-child{text-align:left}
 tbody tr>:first-child{position:sticky;left:0;background:var(--back)}
 thead th{background:var(--band)}thead tr>:first-child{position:sticky;left:0}
@@ -81,7 +81,7 @@ def write_page(
     """
     blocks: list[Block] = [*map(Words, words), _grid(table)]
     for heading, file in pictures:
-        blocks += [Heading(heading), Picture(file, heading)]
+        blocks += [Heading(heading), Picture(file, heading, titled=True)]
     write_html(path, title, [*blocks, Heading('Again, step by step'), Commands(commands)])
 
 
@@ -144,9 +144,8 @@ def _figure(picture: Picture) -> str:
     data = base64.b64encode(picture.file.read_bytes()).decode()
     caption = html.escape(picture.caption)
     source = f'data:{KINDS[picture.file.suffix]};base64,{data}'
-    return (
-        f'<figure><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>'
-    )
+    below = '' if picture.titled else f'<figcaption>{caption}</figcaption>'
+    return f'<figure><img alt="{caption}" src="{source}">{below}</figure>'
 
 
 @_html.register
