@@ -5,9 +5,13 @@ checkpoint was chosen with the help of labels that the method is supposed not to
 called ``best_<metric>_iter_<n>.pth`` and ``meta['selection']`` says by which metric it was chosen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from mmengine.runner import Runner
+
+from rein.hooks.checkpoint_files import STEP, read_checkpoint
+from rein.hooks.strict import CheckpointError
 
 
 class SelectingRunner:
@@ -65,3 +69,28 @@ def unreported(wanted: Sequence[str], metrics: Mapping[str, float]) -> str | Non
         f'it reports {", ".join(metrics)}. Set default_hooks.checkpoint.save_best to one of them '
         'or a list of some, or to None'
     )
+
+
+def best_so_far(
+    folder: str, metric: str, until: int, is_better: Callable[[float, float], bool]
+) -> tuple[float, str] | None:
+    """Score and path of the best checkpoint that a run has kept so far; None if it has none.
+
+    Args:
+        folder: of the run.
+        metric: that the checkpoint was chosen by.
+        until: iteration (or epoch) that the run has come to; later files are of another one.
+        is_better: whether the first of two scores is the better one.
+    """
+    best = None
+    for path in sorted(Path(folder).glob(f'best_{metric.replace("/", "_")}_*.pth')):
+        step = STEP.search(path.name)
+        try:
+            selection = read_checkpoint(path)['meta']['selection']
+            score = float(selection['score'])
+        except (CheckpointError, OSError, KeyError, TypeError, ValueError):
+            continue
+        mine = selection['metric'] == metric and step is not None and int(step[1]) <= until
+        if mine and (best is None or is_better(score, best[0])):
+            best = (score, str(path))
+    return best

@@ -15,7 +15,7 @@ from torch import nn
 
 from rein.checkpoints.comparison import shortened
 from rein.hooks.atomic import FULL, write_atomically
-from rein.hooks.best import LateRemoval, SelectingRunner, unreported
+from rein.hooks.best import LateRemoval, SelectingRunner, best_so_far, unreported
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
 from rein.hooks.strict import CheckpointError, key_complaints
 
@@ -168,6 +168,29 @@ class AdapterCheckpointHook(CheckpointHook):
         self.keep_ckpt_ids.extend(kept)
         runner.message_hub.update_info('keep_ckpt_ids', kept)
         return outdated
+
+    def before_train(self, runner: Runner) -> None:
+        """As MMEngine, but a resumed run takes its best from its own folder, by its own metric.
+
+        The paths in a checkpoint may be those of another run, that this one was copied from or
+        goes on from; its score may be of another metric, or older than the last best on the disk.
+        """
+        super().before_train(runner)
+        hub, done = runner.message_hub, runner.epoch if self.by_epoch else runner.iter
+        if not self.save_best or 'auto' in self.key_indicators or not done:
+            return
+        alone = len(self.key_indicators) == 1
+        for key in self.key_indicators:
+            end = '' if alone else f'_{key}'
+            best = best_so_far(self.out_dir, key, done, self.is_better_than[key])
+            for name, value in zip(('best_score', 'best_ckpt'), best or (None, None), strict=True):
+                hub.runtime_info.pop(f'{name}{end}', None)
+                if best is not None:
+                    hub.update_info(f'{name}{end}', value)
+            if alone:
+                self.best_ckpt_path = best and best[1]
+            else:
+                self.best_ckpt_path_dict[key] = best and best[1]
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         """As MMEngine, but the former best goes only after the new one is there.

@@ -72,11 +72,18 @@ def _selection(name: str, iteration: int | None, iterations: int | None, config:
 
 
 def _sources(loader: Mapping | None) -> set[tuple]:
-    """What tells the data sets of a loader apart, whatever is done to their images."""
+    """What tells the data sets of a loader apart, whatever is done to their images.
+
+    Of a folder the name counts, not where it lies; Cityscapes-C is Cityscapes.
+    """
     found = set()
     for dataset in _datasets((loader or {}).get('dataset') or {}):
-        keys = ('data_root', 'split') if 'data_root' in dataset else sorted(dataset)
-        plain = [(key, dataset.get(key)) for key in ('type', *keys)]
+        if 'data_root' in dataset:
+            kind = 'Cityscapes' if dataset.get('type') == 'CityscapesC' else dataset.get('type')
+            name = os.path.basename(os.path.normpath(str(dataset['data_root'])))
+            found.add((kind, name.removesuffix('_c'), dataset.get('split')))
+            continue
+        plain = [(key, dataset.get(key)) for key in ('type', *sorted(dataset))]
         found.add(tuple((k, v) for k, v in plain if isinstance(v, str | int) and k != 'domain'))
     return found
 

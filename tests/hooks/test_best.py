@@ -1,5 +1,6 @@
 """Last and best checkpoints of a real runner whose validation scores are given."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,46 @@ def test_a_resumed_run_replaces_the_best_of_the_run_before(tmp_path):
     assert names(tmp_path) == ['best_mean_mIoU_iter_2.pth', 'iter_2.pth']
     train(tmp_path, 4, resume=True)
     assert names(tmp_path) == ['best_mean_mIoU_iter_4.pth', 'iter_4.pth']
+
+
+def test_a_run_that_was_copied_replaces_its_own_best_and_leaves_the_others(tmp_path):
+    train(tmp_path / 'first', 2)
+    shutil.copytree(tmp_path / 'first', tmp_path / 'second')
+    train(tmp_path / 'second', 4, resume=True)
+    assert names(tmp_path / 'first') == ['best_mean_mIoU_iter_2.pth', 'iter_2.pth']
+    assert names(tmp_path / 'second') == ['best_mean_mIoU_iter_4.pth', 'iter_4.pth']
+
+
+def test_a_run_that_goes_on_in_another_folder_begins_a_best_of_its_own(tmp_path):
+    train(tmp_path / 'first', 4)
+    (tmp_path / 'second').mkdir()
+    shutil.copy(tmp_path / 'first/iter_4.pth', tmp_path / 'second')
+    train(tmp_path / 'second', 6, resume=True)
+    assert names(tmp_path / 'first') == ['best_mean_mIoU_iter_4.pth', 'iter_4.pth']
+    assert names(tmp_path / 'second') == ['best_mean_mIoU_iter_6.pth', 'iter_6.pth']
+
+
+def test_a_run_resumed_with_another_metric_does_not_compare_the_two(tmp_path):
+    train(tmp_path, 4, save_best='city/mIoU')  # 50 at 4, which night never has
+    train(tmp_path, 8, resume=True, save_best='night/mIoU')
+    assert names(tmp_path) == [
+        'best_city_mIoU_iter_4.pth',
+        'best_night_mIoU_iter_6.pth',
+        'iter_8.pth',
+    ]
+
+
+def test_a_best_that_a_kill_left_behind_is_found_again(tmp_path):
+    train(tmp_path, 4)
+    # as if the run had been killed between writing its best and noting that in iter_4
+    checkpoint = read_checkpoint(tmp_path / 'iter_4.pth')
+    noted = checkpoint['message_hub']['runtime_info']
+    assert noted.pop('best_score') == 40
+    assert noted.pop('best_ckpt')
+    torch.save(checkpoint, tmp_path / 'changed')  # what was read lies in the file itself
+    (tmp_path / 'changed').rename(tmp_path / 'iter_4.pth')
+    train(tmp_path, 8, resume=True)
+    assert [name for name in names(tmp_path) if 'best' in name] == ['best_mean_mIoU_iter_4.pth']
 
 
 def test_a_metric_that_validation_does_not_report_is_said_once_and_stops_nothing(tmp_path, caplog):

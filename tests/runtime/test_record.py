@@ -54,6 +54,20 @@ def test_a_best_checkpoint_is_no_oracle_where_validation_is_on_other_data(tmp_pa
     assert found['selection'] == 'best on the test domains (oracle)'
 
 
+@pytest.mark.parametrize(
+    'change',
+    [
+        dict(data_root='/mnt/city'),
+        dict(data_root='./data/city/'),
+        dict(type='CityscapesC', data_root='data/city_c'),
+    ],
+)
+def test_a_data_set_that_was_moved_or_corrupted_is_still_the_one_of_validation(tmp_path, change):
+    settings = config(CITY, [{**CITY, **change}])
+    found = described(tmp_path, 'best_mIoU_iter_2.pth', {}, settings)
+    assert found['selection'] == 'best on the test domains (oracle)'
+
+
 def test_a_run_is_described_by_its_file_and_what_the_file_says(tmp_path):
     found = described(tmp_path, 'iter_40.pth', {'seed': 3, 'cfg': LENGTH}, config(WILD, [CITY]))
     assert found['checkpoint_sha256'] == hashlib.sha256(b'weights').hexdigest()
