@@ -11,7 +11,10 @@ from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 from PIL import Image, ImageDraw, ImageFont
 
+from rein.datasets.transforms import read_image
+
 IGNORED = 255
+SAME_SHAPE = 0.02  # widths in proportion may differ by this much
 ROW = 18  # height of a line of text, pixels
 DARK = (24, 24, 24)
 
@@ -84,18 +87,22 @@ def draw_sample(
     palette: Sequence[Sequence[int]],
     width: int,
 ) -> Image.Image:
-    """Draw image | label | prediction of one sample and the legend of the classes in them."""
+    """Draw image | label | prediction of one sample and the legend of the classes in them.
+
+    An image of another shape than its labels, which were cut before they were scored, is left out.
+    """
     prediction = sample.pred_sem_seg.data.squeeze(0).cpu().numpy()
     maps = {}
     if 'gt_sem_seg' in sample:
         maps['label'] = sample.gt_sem_seg.data.squeeze(0).cpu().numpy()
     maps['prediction'] = prediction
-    with Image.open(source) as file:
-        image = file.convert('RGB')
+    image = Image.fromarray(np.ascontiguousarray(read_image(str(source))[..., ::-1]))
     height, image_width = prediction.shape
     scale = min(1.0, width / image_width)
     size = (max(1, round(image_width * scale)), max(1, round(height * scale)))
-    panels = [('image', image.resize(size, Image.Resampling.BILINEAR))]
+    panels = []
+    if abs(image.width * height / (image.height * image_width) - 1) < SAME_SHAPE:
+        panels.append(('image', image.resize(size, Image.Resampling.BILINEAR)))
     for title, labels in maps.items():
         colours = Image.fromarray(paint(labels, palette))
         panels.append((title, colours.resize(size, Image.Resampling.NEAREST)))

@@ -152,7 +152,7 @@ class _Chapter:
             name = Path(entry['image']).name
             try:
                 seen = draw_worst(entry, result.path.resolve().parent, result.details, path)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 blocks.append(Words(f'The picture of {name} is left out: {error}.', 'warning'))
                 continue
             caption = f'{name}, mIoU {entry["mIoU"]:.1f} %'

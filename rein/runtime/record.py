@@ -23,11 +23,12 @@ from rein.hooks.fingerprint import describe_body, frozen_state_keys
 from rein.runtime.machine import hardware, versions
 
 DIGITS = 16  # of a hash of text
+CHOOSES = ('split_file', 'images', 'masks', 'data_prefix', 'ann_file')  # of a set's files
 LAST = 'last'
 ORACLE = 'best on the test domains (oracle)'
 VALIDATED = 'best on validation data'
 GIVEN = 'given'
-LENGTH = re.compile(r'^train_cfg = dict\([^)]*?max_iters=(\d+)', re.M)
+LENGTH = re.compile(r'^train_cfg = dict\(.*?max_iters=(\d+)', re.M | re.S)
 
 
 def describe_run(checkpoint: Mapping, path: str, config: Config) -> dict:
@@ -79,9 +80,12 @@ def _sources(loader: Mapping | None) -> set[tuple]:
     found = set()
     for dataset in _datasets((loader or {}).get('dataset') or {}):
         if 'data_root' in dataset:
-            kind = 'Cityscapes' if dataset.get('type') == 'CityscapesC' else dataset.get('type')
+            kind = str(dataset.get('type')).rpartition('.')[2]
+            kind = 'Cityscapes' if kind == 'CityscapesC' else kind
             name = os.path.basename(os.path.normpath(str(dataset['data_root'])))
-            found.add((kind, name.removesuffix('_c'), dataset.get('split')))
+            parts = [str(dataset.get(key)) for key in CHOOSES]
+            split = dataset.get('split', 'train')
+            found.add((kind, name.removesuffix('_c'), split, *parts))
             continue
         plain = [(key, dataset.get(key)) for key in ('type', *sorted(dataset))]
         found.add(tuple((k, v) for k, v in plain if isinstance(v, str | int) and k != 'domain'))

@@ -109,6 +109,14 @@ def test_an_image_of_one_colour_is_a_warning_since_releases_have_some(tmp_path):
     assert 'the colour (9, 8, 7) in all of its pixels' in problem.message
 
 
+def test_black_frames_of_training_and_test_are_not_taken_for_copies(tmp_path):
+    for name in 'ab':
+        write_set(tmp_path / name, [1, 2, 3] if name == 'a' else [4, 5, 6])
+        Image.new('RGB', tiny.SIZE[::-1]).save(next((tmp_path / name / 'images').iterdir()))
+    sets = dict(train=folder(tmp_path / 'a', 'x'), test=folder(tmp_path / 'b', 'y'))
+    assert kinds(check(config(**sets))) == ['one-colour', 'one-colour']
+
+
 def test_classes_beyond_the_models_are_an_error_by_name_of_the_file(tmp_path):
     write_set(tmp_path, [1, 2])
     tiny.write_labels(tmp_path / 'masks/1.png', np.full(tiny.SIZE, 10))

@@ -25,7 +25,7 @@ def described(tmp_path, name, meta, settings):
     return record.describe_run({'meta': meta}, str(path), settings)
 
 
-LENGTH = 'a = 1\ntrain_cfg = dict(max_iters=40, type="IterBasedTrainLoop")\n'
+LENGTH = 'a = 1\ntrain_cfg = dict(dynamic_intervals=[(30, 1)], max_iters=40, type="Loop")\n'
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,13 @@ def test_a_data_set_that_was_moved_or_corrupted_is_still_the_one_of_validation(t
     settings = config(CITY, [{**CITY, **change}])
     found = described(tmp_path, 'best_mIoU_iter_2.pth', {}, settings)
     assert found['selection'] == 'best on the test domains (oracle)'
+
+
+@pytest.mark.parametrize('key', ['split_file', 'images', 'data_prefix'])
+def test_other_files_of_one_folder_are_not_those_of_validation(tmp_path, key):
+    settings = config({**CITY, key: 'held'}, [{**CITY, key: 'tested'}])
+    found = described(tmp_path, 'best_mIoU_iter_2.pth', {}, settings)
+    assert found['selection'] == 'best on validation data'
 
 
 def test_a_run_is_described_by_its_file_and_what_the_file_says(tmp_path):

@@ -19,7 +19,7 @@ class Finding:
 
     Args:
         size: (width, height) of the image, or of its label where it has no readable image.
-        digest: SHA-256 of the image's size and pixels.
+        digest: SHA-256 of the image's size and pixels; None for one of a single colour.
         counts: (256,), int64, pixels of each class; 255 for none.
         problems: kinds and messages.
     """
@@ -48,8 +48,9 @@ def inspect_pair(
         found.problems.append(('image', _told(error, 'image', item.image)))
     if image is not None:
         found.size = image.shape[1::-1]
-        found.digest = _digest(image)
-        if _is_flat(image):
+        if not _is_flat(image):
+            found.digest = _digest(image)  # frames of one colour are alike without being copies
+        else:
             colour = tuple(image[0, 0, ::-1].tolist())
             told = f'image {item.image} has the colour {colour} in all of its pixels'
             found.problems.append(('one-colour', told))
