@@ -52,6 +52,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         main.error(f'--report {args.report} is a folder; name a file')
     if args.show is not None and args.show.exists() and not args.show.is_dir():
         main.error(f'--show {args.show} is a file; name a folder')
+    for name, folder in (('report', args.report and args.report.parent), ('show', args.show)):
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            main.error(f'--{name}: {folder} cannot be made ({error}); name another place')
     return args
 
 

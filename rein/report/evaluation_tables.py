@@ -97,7 +97,9 @@ def class_table(row: Row, views: Sequence[View]) -> Grid:
     for title, key in (('mIoU', 'mIoU'), ('mean accuracy', 'mAcc'), ('pixel accuracy', 'aAcc')):
         lines.append([Cell(title), *(_coloured(row.view(view, key)) for view in views)])
     return Grid(
-        ['class', *found], lines, 'IoU of each class, percent; "-": neither labelled nor predicted.'
+        ['class', *found],
+        lines,
+        'IoU of each class, percent; "-": neither labelled nor predicted, in one seed at least.',
     )
 
 

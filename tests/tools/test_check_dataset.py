@@ -47,6 +47,17 @@ def test_a_sound_config_exits_0_and_prints_its_shares(tmp_path, tool, capsys):
     assert '0 errors, 0 warnings in 4 images' in printed
 
 
+@pytest.mark.parametrize('option', ['--report', '--show'])
+def test_a_place_that_cannot_be_written_is_refused_before_the_walk(tmp_path, tool, capsys, option):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(SystemExit) as stopped:
+        tool.main([str(write(tmp_path)), option, str(tmp_path / 'file/below/x')])
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert f'{option}: ' in printed.err
+    assert printed.out == ''
+
+
 def test_errors_exit_1_and_all_of_them_are_in_the_report(tmp_path, tool, capsys):
     config, report = write(tmp_path, broken=3), tmp_path / 'out/report.json'
     arguments = [str(config), '--limit', '1', '--report', str(report), '--workers', '2']
