@@ -1,6 +1,7 @@
 """What a release holds: pairs to prepare, and files that have no partner."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,18 +53,18 @@ def list_release(plan: Plan) -> Listing:
             _list_part(plan, part, listing)
     if not listing.tasks and not listing.unpaired:
         raise _nothing(plan)
-    sources = {
-        os.path.realpath(path) for task in listing.tasks for path in (task.image, task.label or '')
-    }
-    for task in listing.tasks:
-        for target in (task.image_target, task.label_target):
-            if (
-                target is not None
-                and not target.is_symlink()
-                and os.path.realpath(target) in sources
-            ):
-                raise ValueError(f'{target} is a file of the release: take another --out')
+    _refuse_sources(listing.tasks)
     return listing
+
+
+def _refuse_sources(tasks: Sequence[Task]) -> None:
+    """Refuse to write over what is read; a link to it, which an earlier run made, is no source."""
+    read = (path for task in tasks for path in (task.image, task.label) if path)
+    sources = set(map(os.path.realpath, read))
+    written = (path for task in tasks for path in (task.image_target, task.label_target) if path)
+    for target in written:
+        if not target.is_symlink() and os.path.realpath(target) in sources:
+            raise ValueError(f'{target} is a file of the release: take another --out')
 
 
 def _refuse_inside(plan: Plan, part: str) -> None:
