@@ -214,12 +214,24 @@ def _write(path: Path, state: Mapping[str, Tensor], notes: dict) -> None:
         owned = {key: value.detach().clone().contiguous() for key, value in state.items()}
         with _whole(path) as partial:
             save_file(owned, partial, {'format': 'pt', NOTE: text})
+            _sort_notes(partial)
     elif path.suffix in ('.pth', '.pt'):
         plain = {key: value.detach().clone() for key, value in state.items()}
         with _whole(path) as partial:
             torch.save({**notes, 'state_dict': plain}, partial)
     else:
         raise WeightsError(f'{path}: give an output file named .safetensors or .pth')
+
+
+def _sort_notes(path: Path) -> None:
+    """Sort the metadata of a safetensors file, which writes them in any order."""
+    with path.open('rb+') as file:
+        length = int.from_bytes(file.read(8), 'little')
+        header = json.loads(file.read(length))
+        header['__metadata__'] = dict(sorted(header['__metadata__'].items()))
+        text = json.dumps(header, separators=(',', ':'), ensure_ascii=False).encode()
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 @contextmanager

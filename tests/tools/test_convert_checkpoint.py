@@ -221,6 +221,17 @@ def test_failed_write_leaves_the_old_file_and_no_partial_one(tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_the_same_content_makes_the_same_file(tmp_path):
+    state = {'b': torch.ones(2), 'a': torch.zeros(3)}
+    for number in range(8):
+        conversion._write(tmp_path / f'{number}.safetensors', state, {'meta': {'says': '"ä"'}})
+    files = {path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(files) == 1
+    with safe_open(tmp_path / '0.safetensors', 'pt') as file:
+        assert file.get_tensor('b').tolist() == [1, 1]
+        assert json.loads(file.metadata()['rein'])['meta'] == {'says': '"ä"'}
+
+
 def test_show_counts_the_groups_of_a_checkpoint(converted, main, capsys):
     assert main(['show', str(converted)]) == 0
     lines = capsys.readouterr().out.splitlines()
