@@ -59,7 +59,7 @@ class FoundationSegmentor(EncoderDecoder):
     def _head_takes_queries(self) -> bool:
         return getattr(self.decode_head, 'takes_queries', False)
 
-    def _query_args(self) -> dict:
+    def query_args(self) -> dict:
         """Keyword arguments that carry the backbone's queries to a head that takes them."""
         if not self._head_takes_queries or not hasattr(self.backbone, 'queries'):
             return {}
@@ -67,11 +67,11 @@ class FoundationSegmentor(EncoderDecoder):
         return {} if queries is None else {'queries': queries}
 
     def _decode_head_forward_train(self, inputs: list[Tensor], data_samples: SampleList) -> dict:
-        losses = self.decode_head.loss(inputs, data_samples, self.train_cfg, **self._query_args())
+        losses = self.decode_head.loss(inputs, data_samples, self.train_cfg, **self.query_args())
         return {f'decode.{name}': value for name, value in losses.items()}
 
     def _forward(self, inputs: Tensor, data_samples: SampleList | None = None) -> Tensor:
-        return self.decode_head.forward(self.extract_feat(inputs), **self._query_args())
+        return self.decode_head.forward(self.extract_feat(inputs), **self.query_args())
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Class scores (B, K, H, W) of images (B, 3, H, W), at the size of the images."""
@@ -81,7 +81,7 @@ class FoundationSegmentor(EncoderDecoder):
         for meta in metas:
             meta.pop('pad_shape', None)
         return self.decode_head.predict(
-            self.extract_feat(inputs), metas, self.test_cfg, **self._query_args()
+            self.extract_feat(inputs), metas, self.test_cfg, **self.query_args()
         )
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:

@@ -1,0 +1,13 @@
+"""Losses on features: style covariances, pixel contrasts, whitening."""
+
+from rein.models.losses.contrast import ClassContrast, DisentanglementContrast
+from rein.models.losses.covariance import CovarianceMatch, CrossCovariance
+from rein.models.losses.pixel_contrast import PixelContrast
+
+__all__ = [
+    'ClassContrast',
+    'CovarianceMatch',
+    'CrossCovariance',
+    'DisentanglementContrast',
+    'PixelContrast',
+]
