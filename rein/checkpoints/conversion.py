@@ -23,7 +23,7 @@ from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
 from rein.models.backbones.renaming import OWN, TRAINED_BY_REIN
 from rein.models.backbones.weight_files import WeightFile, WeightsError, open_weights
-from rein.runtime.settings import load_config
+from rein.runtime.settings import inner_segmentor, load_config
 
 NOTE = 'rein'  # the entry of a safetensors file's metadata that holds ours, as JSON
 UNUSED_LINK = ('queries.transform.', 'queries.merge.')
@@ -159,14 +159,14 @@ def _body_of(config: str | None, checkpoint: str, described: Mapping | None) -> 
 
 def _build(config: Config, body: str | None = None) -> nn.Module:
     """Build the segmentor of a config, with the weights of ``body`` where that is given."""
-    backbone = config.model.backbone
+    backbone = inner_segmentor(config.model)['backbone']
     if backbone.get('type') != 'FoundationBackbone':
         raise WeightsError(
             f"model.backbone.type is {backbone.get('type')!r}; only a 'FoundationBackbone' has a "
             'body to fill in'
         )
     if body is not None:
-        backbone.weights = {**(backbone.get('weights') or {}), 'source': body}
+        backbone['weights'] = {**(backbone.get('weights') or {}), 'source': body}
     init_default_scope(config.get('default_scope', 'mmseg'))
     return MODELS.build(config.model)
 

@@ -16,7 +16,7 @@ from mmseg.registry import MODELS
 
 from rein.checkpoints.conversion import sha256
 from rein.hooks.atomic import write_atomically
-from rein.runtime.settings import ConfigError, load_config
+from rein.runtime.settings import ConfigError, inner_segmentor, load_config
 
 DIGITS = 16  # of a hash
 SHORTEST = 16  # iterations; a warm-up of an eighth has two then
@@ -171,7 +171,9 @@ class Run:
         """Number of parameters that train."""
         config = self.load()
         init_default_scope(config.get('default_scope', 'mmseg'))
-        config.model.backbone.weights = None
+        backbone = inner_segmentor(config.model)['backbone']
+        if 'weights' in backbone:
+            backbone['weights'] = None
         with torch.device('meta'):
             model = MODELS.build(config.model)
         return sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -179,7 +181,8 @@ class Run:
 
 def _weights_digest(config: Config) -> str | None:
     """Digest of the file of weights that the body starts from, if it is one."""
-    source = (config.model.backbone.get('weights') or {}).get('source')
+    weights = inner_segmentor(config.model)['backbone'].get('weights')
+    source = weights.get('source') if isinstance(weights, dict) else weights
     if source is None or not Path(source).is_file():
         return source
     return sha256(source)[:DIGITS]

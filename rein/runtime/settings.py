@@ -190,3 +190,10 @@ def _type_name(node: Mapping) -> str:
 
 def _plain(error: Exception) -> str:
     return str(error.args[0]) if error.args else str(error)
+
+
+def inner_segmentor(model: Mapping) -> Mapping:
+    """Config of the segmentor with a backbone: ``model`` itself, or what it wraps."""
+    while 'segmentor' in model:
+        model = model['segmentor']
+    return model

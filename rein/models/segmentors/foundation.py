@@ -13,10 +13,10 @@ from rein.models.segmentors.windows import check_windows, stitch_windows, window
 
 @MODELS.register_module()
 class FoundationSegmentor(EncoderDecoder):
-    """MMSegmentation's encoder-decoder for a ``FoundationBackbone``.
+    """MMSegmentation's encoder-decoder for a ``FoundationBackbone``, or another one of ours.
 
     Three things are done for you. ``in_channels`` and ``strides`` (``feature_strides``) that
-    ``decode_head`` leaves out are taken from the backbone, unless a neck stands between. Mask
+    heads leave out are taken from the backbone, unless a neck stands between. Mask
     queries that the adapter makes are handed to a head that takes them. Sliding windows are
     predicted ``test_cfg.window_batch`` at a time (default 1); the result equals one at a time.
 
@@ -54,6 +54,13 @@ class FoundationSegmentor(EncoderDecoder):
                 if _default(head_class, key, missing=head) is not head:
                     found[key] = strides
         return {**found, **{k: v for k, v in head.items() if v is not None or k not in found}}
+
+    def _init_auxiliary_head(self, auxiliary_head: dict | list[dict] | None) -> None:
+        if isinstance(auxiliary_head, dict):
+            auxiliary_head = self._complete(dict(auxiliary_head))
+        elif auxiliary_head:
+            auxiliary_head = [self._complete(dict(head)) for head in auxiliary_head]
+        super()._init_auxiliary_head(auxiliary_head)
 
     @property
     def _head_takes_queries(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-REFERENCE = Path(__file__).resolve().parents[2] / 'reference'
+REFERENCE = Path(__file__).resolve().parent
 
 
 def recorded(name):
@@ -23,6 +23,16 @@ def normal(seed, *shape):
 def named(name, *shape):
     """W(name, shape) of the recipes."""
     return normal(zlib.crc32(name.encode()) & 0xFFFFFFFF, *shape)
+
+
+def filled(name, like):
+    """What the recipes fill a network with: a tensor under ``name``, of the shape of ``like``."""
+    numbers = named(name, *like.shape)
+    if like.dim() == 4:
+        return numbers * (2 / like[0].numel()) ** 0.5
+    if name.endswith('running_var'):
+        return 1 + 0.1 * numbers.abs()
+    return 1 + 0.1 * numbers if name.endswith('weight') else 0.1 * numbers
 
 
 def cells(seed, batch, height, width, kinds, size):
