@@ -1,6 +1,7 @@
 """Driving data sets, their classes, and the transforms and samplers that read them."""
 
 from rein.datasets.adverse import ACDC, CityscapesC, DarkZurich
+from rein.datasets.class_uniform import ClassUniformDataset
 from rein.datasets.drawn import DrawnScenes
 from rein.datasets.driving import (
     BDD100K,
@@ -13,8 +14,10 @@ from rein.datasets.driving import (
 )
 from rein.datasets.folder import SegmentationFolder
 from rein.datasets.sampling import ReplaySampler, SeededDataset
+from rein.datasets.scale_crop import ScaleAndCrop
 from rein.datasets.scored_size import ScoreAtThisSize, ShortSide, SquareView
 from rein.datasets.transforms import LoadImage, LoadLabels, PackInputs
+from rein.datasets.views import ColorJitter, GaussianBlur, TwoViews
 
 __all__ = [
     'ACDC',
@@ -23,18 +26,23 @@ __all__ = [
     'CamVid',
     'Cityscapes',
     'CityscapesC',
+    'ClassUniformDataset',
+    'ColorJitter',
     'DarkZurich',
     'DrawnScenes',
+    'GaussianBlur',
     'LoadImage',
     'LoadLabels',
     'Mapillary',
     'PackInputs',
     'ReplaySampler',
+    'ScaleAndCrop',
     'ScoreAtThisSize',
     'SeededDataset',
     'SegmentationFolder',
     'ShortSide',
     'SquareView',
     'Synthia',
+    'TwoViews',
     'UrbanSyn',
 ]

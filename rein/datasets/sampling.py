@@ -5,7 +5,7 @@ the stream: neither on the number of workers, nor on what validation drew, nor o
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ class ReplaySampler(Sampler):
     """An endless stream of (index, seed), the same one every time.
 
     The data set is gone through again and again, each pass in an order of its own that follows
-    from the seed and the number of the pass. Process ``rank`` of ``W`` takes the places ``rank``,
+    from the seed and the number of the pass. A data set that draws its samples anew for every pass
+    (``items_of_pass``) is asked for them. Process ``rank`` of ``W`` takes the places ``rank``,
     ``rank + W``, ... of the stream, so that together they see every sample once in a pass.
 
     Args:
@@ -43,6 +44,7 @@ class ReplaySampler(Sampler):
             raise ValueError('ReplaySampler: the data set is empty')
         self.rank, self.world_size = get_dist_info()
         self.size = len(dataset)
+        self._items = getattr(dataset, 'items_of_pass', None)
         self.shuffle = shuffle
         self.seed = sync_random_seed() if seed is None else seed
         self.start = 0
@@ -75,6 +77,8 @@ class ReplaySampler(Sampler):
         """Order of pass ``number``; RandomState's stream is the same in every NumPy."""
         if not self.shuffle:
             return np.arange(self.size)
+        if self._items is not None:
+            return self._items(_mix(self.seed, number, 1))
         return np.random.RandomState(_mix(self.seed, number, 1)).permutation(self.size)
 
 
@@ -95,6 +99,11 @@ class SeededDataset(Dataset):
     def metainfo(self) -> dict:
         """Classes and palette of the data set."""
         return self.dataset.metainfo
+
+    @property
+    def items_of_pass(self) -> Callable[[int], np.ndarray] | None:
+        """What draws the samples of a pass, if the data set does that itself."""
+        return getattr(self.dataset, 'items_of_pass', None)
 
     def full_init(self) -> None:
         """List the images, if that was put off."""

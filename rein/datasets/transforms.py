@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
@@ -116,6 +117,14 @@ class PackInputs(PackSegInputs):
 
     def __init__(self, more_keys: Sequence[str] = ()) -> None:
         super().__init__(meta_keys=(*self.KEYS, *more_keys))
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``img``, labels and meta information, and ``restyled`` if there is such a view."""
+        packed = super().transform(results)
+        if 'restyled' in results:
+            image = np.ascontiguousarray(results['restyled'].transpose(2, 0, 1))
+            packed['restyled'] = torch.from_numpy(image)
+        return packed
 
 
 def read_image(path: str) -> np.ndarray:

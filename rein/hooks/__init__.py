@@ -5,6 +5,7 @@ from rein.hooks.checkpoint import AdapterCheckpointHook
 from rein.hooks.pictures import PicturesHook
 from rein.hooks.progress import TimedLoggerHook
 from rein.hooks.seeds import IterationSeedHook
+from rein.hooks.whitening_masks import WhiteningMasksHook
 from rein.hooks.worst import WorstImagesHook
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'IterationSeedHook',
     'PicturesHook',
     'TimedLoggerHook',
+    'WhiteningMasksHook',
     'WorstImagesHook',
 ]

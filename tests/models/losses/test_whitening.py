@@ -95,7 +95,11 @@ def test_before_anything_is_chosen_selective_whitening_costs_nothing():
     assert loss_and_gradient(loss) == (0, 0)
 
 
-def test_trials_that_agree_on_nothing_leave_a_finite_loss_and_a_warning(caplog):
+def test_trials_that_agree_on_nothing_leave_a_finite_loss_and_a_warning(monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'rein.models.losses.whitening.print_log', lambda text, **_: said.append(text)
+    )
     loss = SelectiveInstanceWhitening({SITE: 3}, clusters=2)
     first, second = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
     first[:, 2], second[:, 0] = 0, 0  # so only (0, 1), then only (1, 2) can change
@@ -104,6 +108,7 @@ def test_trials_that_agree_on_nothing_leave_a_finite_loss_and_a_warning(caplog):
         loss.add_pair({SITE: maps})
         loss.end_trial()
     assert not loss.chosen(0).any()
+    assert 'nothing is whitened there' in said[0]
     value = loss([View({SITE: torch.randn(2, 3, 8, 8)}, None, None)])['loss']
     assert value == 0
 
