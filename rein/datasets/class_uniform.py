@@ -61,6 +61,7 @@ class ClassUniformDataset(Dataset):
         tiles: file that data_prep/class_tiles.py wrote.
         tile: side of the tiles in that file, in pixels; the program reads it here.
         fraction: of samples that are cut around a class.
+        lazy_init: read nothing before ``full_init``.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -73,36 +74,49 @@ class ClassUniformDataset(Dataset):
         tiles: str,
         tile: int = TILE,
         fraction: float = 0.5,
+        lazy_init: bool = False,  # noqa: FBT001, FBT002 - MMEngine's name
     ) -> None:
-        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        if isinstance(dataset, dict):
+            dataset = DATASETS.build({**dataset, 'lazy_init': True} if lazy_init else dataset)
         if not 0 <= fraction <= 1:
             raise ValueError(f'ClassUniformDataset.fraction is {fraction}; use one from 0 to 1')
-        self.fraction = fraction
+        self.dataset = dataset
+        self.tiles, self.tile, self.fraction = tiles, tile, fraction
+        self._ready = False
+        if not lazy_init:
+            self.full_init()
+
+    def full_init(self) -> None:
+        """List the images and the points of their classes, if that was put off."""
+        if self._ready:
+            return
+        self.dataset.full_init()
         self.images = len(self.dataset)
-        found = ClassTiles.read(tiles)
-        if found.tile != tile:
+        found = ClassTiles.read(self.tiles)
+        if found.tile != self.tile:
             raise ValueError(
-                f'{tiles} was made with tiles of {found.tile} pixels and the config says '
-                f'tile={tile}; write it again by: python data_prep/class_tiles.py CONFIG'
+                f'{self.tiles} was made with tiles of {found.tile} pixels and the config says '
+                f'tile={self.tile}; write it again by: python data_prep/class_tiles.py CONFIG'
             )
-        self._list_points(found, tiles)
-        if 0 < fraction * self.images < len(self.counts):
+        self._list_points(found)
+        if 0 < self.fraction * self.images < len(self.counts):
             print_log(
                 f'{self.images} images are too few for {len(self.counts)} classes: no sample of a '
-                f'pass is cut around a class (int({fraction} * {self.images} / '
+                f'pass is cut around a class (int({self.fraction} * {self.images} / '
                 f'{len(self.counts)}) is 0)',
                 logger='current',
                 level=logging.WARNING,
             )
+        self._ready = True
 
-    def _list_points(self, found: ClassTiles, tiles: str) -> None:
+    def _list_points(self, found: ClassTiles) -> None:
         """Points of each class as rows (image, x, y), and where each class begins in them."""
         classes = len(self.metainfo['classes'])
         rows: list[list[tuple[int, int, int]]] = [[] for _ in range(classes)]
         missing = []
         for i in range(self.images):
             path = self.dataset.get_data_info(i)['img_path']
-            points = found.points.get(image_key(path, tiles))
+            points = found.points.get(image_key(path, self.tiles))
             if points is None:
                 missing.append(path)
                 continue
@@ -110,7 +124,7 @@ class ClassUniformDataset(Dataset):
                 rows[number] += [(i, *place) for place in places]
         if missing:
             raise ValueError(
-                f'{tiles} lacks {len(missing)} of {self.images} images, such as {missing[0]}; '
+                f'{self.tiles} lacks {len(missing)} of {self.images} images, such as {missing[0]}; '
                 'write it again by: python data_prep/class_tiles.py CONFIG'
             )
         self.counts = [len(each) for each in rows]

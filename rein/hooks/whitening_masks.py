@@ -14,6 +14,26 @@ from mmseg.registry import DATASETS, HOOKS
 from torch import nn
 from tqdm import tqdm
 
+# As published: strong colours and a blur beside the image as it is, at full size.
+VIEWS = (
+    {'type': 'LoadImage'},
+    {
+        'type': 'TwoViews',
+        'original': [],
+        'restyled': [
+            {
+                'type': 'ColorJitter',
+                'brightness': 0.8,
+                'contrast': 0.8,
+                'saturation': 0.8,
+                'hue': 0.3,
+            },
+            {'type': 'GaussianBlur'},
+        ],
+    },
+    {'type': 'PackInputs'},
+)
+
 
 @HOOKS.register_module()
 class WhiteningMasksHook(Hook):
@@ -27,7 +47,8 @@ class WhiteningMasksHook(Hook):
 
     Args:
         begin: iteration before which it happens; until then such a loss is 0.
-        pipeline: transforms of an image, with ``TwoViews`` and ``PackInputs``.
+        pipeline: transforms of an image, with ``TwoViews`` and ``PackInputs``; ``VIEWS`` if left
+            out.
         dataset: config of the images; by default the training's own, with this pipeline.
         images: number of images in a trial, at most all.
         trials: number of trials; pairs that are sensitive in all of them are chosen.
@@ -44,7 +65,7 @@ class WhiteningMasksHook(Hook):
     def __init__(
         self,
         begin: int,
-        pipeline: Sequence[dict],
+        pipeline: Sequence[dict] = VIEWS,
         dataset: dict | None = None,
         images: int = 500,
         trials: int = 10,

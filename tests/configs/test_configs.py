@@ -14,7 +14,7 @@ from mmseg.registry import DATASETS, METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 
 import rein  # noqa: F401
 from rein.datasets.streetscenes.picture import SIZE
-from rein.runtime.settings import READ
+from rein.runtime.settings import READ, inner_segmentor
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / 'configs'
@@ -54,6 +54,11 @@ HEAD = {
 STRIDES = {
     'resnet50_gta2cbm': [4, 8, 8, 8],  # dilated
     **{name: [8] for name in ('scratch', 'full', 'frozen', 'rein', 'pretrain_tiny')},  # one map
+    **{name: [8, 8, 8] for name in ('rein_views', 'rein_styles')},
+    **{
+        name: [4, 8, 8, 8]
+        for name in ('resnet', 'resnet_ibn', 'resnet_isw', 'resnet_views', 'resnet_blindnet')
+    },
 }
 
 BUILT: dict[str, torch.nn.Module] = {}
@@ -73,12 +78,18 @@ def config(leaf: str) -> Config:
 def model(leaf: str) -> torch.nn.Module:
     """The model in its real size, without memory and without weights."""
     settings = config(leaf).model
-    settings.backbone.weights = None
+    inner_segmentor(settings).backbone.pop('weights', None)
     text = json.dumps(settings, sort_keys=True)
     if text not in BUILT:  # many configs share a model
         with torch.device('meta'):
             BUILT[text] = MODELS.build(settings)
     return BUILT[text]
+
+
+def segmentor(leaf: str) -> torch.nn.Module:
+    """What has backbone and head: the model itself, or what it wraps."""
+    built = model(leaf)
+    return getattr(built, 'segmentor', built)
 
 
 def trained(module: torch.nn.Module) -> int:
@@ -101,10 +112,23 @@ def test_a_config_has_no_key_that_nobody_reads(leaf):
 
 @pytest.mark.parametrize('leaf', LEAVES)
 def test_a_configs_head_is_told_the_true_channels_and_strides(leaf):
-    built = model(leaf)
-    told = built.decode_head.in_channels
-    assert ([told] if isinstance(told, int) else list(told)) == built.backbone.channels
-    assert built.backbone.strides == STRIDES.get(Path(leaf).stem, [4, 8, 16, 32])
+    built = segmentor(leaf)
+    told, numbers = built.decode_head.in_channels, getattr(built.decode_head, 'in_index', None)
+    channels = built.backbone.channels
+    if isinstance(told, int):
+        assert told == channels[numbers]
+    else:
+        numbers = range(len(channels)) if numbers is None else numbers
+        assert list(told) == [channels[i] for i in numbers]
+    name = Path(leaf).stem
+    strides = STRIDES.get(name, [4, 8, 16, 32])
+    if leaf.startswith('blindnet/'):
+        strides = (
+            [8, 16, 16, 16]
+            if name.split('_')[-2] in ('shufflenet', 'mobilenet')
+            else [4, 8, 16, 16]
+        )
+    assert list(built.backbone.strides) == strides
 
 
 @pytest.mark.parametrize('name', ADAPTER)
@@ -190,7 +214,7 @@ def test_a_configs_data_sets_metrics_and_hooks_can_be_built(leaf):
         assert names, kind
     for kind in ('val', 'test'):
         assert METRICS.build(settings[f'{kind}_evaluator']) is not None
-    for hook in settings.default_hooks.values():
+    for hook in [*settings.default_hooks.values(), *settings.get('custom_hooks', ())]:
         assert HOOKS.build(hook) is not None
 
 
@@ -199,7 +223,8 @@ def put_off(dataset: dict) -> dict:
     if 'datasets' in dataset:
         return {**dataset, 'lazy_init': True, 'datasets': [put_off(d) for d in dataset['datasets']]}
     if 'dataset' in dataset:
-        return {**dataset, 'dataset': put_off(dataset['dataset'])}
+        late = {'lazy_init': True} if dataset['type'] == 'ClassUniformDataset' else {}
+        return {**dataset, **late, 'dataset': put_off(dataset['dataset'])}
     return {**dataset, 'lazy_init': True}
 
 
@@ -223,10 +248,11 @@ def test_a_configs_learning_rate_ends_with_its_training(leaf):
 @pytest.mark.parametrize('leaf', LEAVES)
 def test_a_configs_crops_windows_and_batches_have_one_size(leaf):
     settings = config(leaf)
-    size = settings.model.data_preprocessor.size
+    inner = inner_segmentor(settings.model)
+    size = inner.data_preprocessor.size
     assert {tuple(crop) for crop in crops(settings.train_dataloader)} == {tuple(size)}
-    if settings.model.test_cfg.mode == 'slide':
-        assert tuple(settings.model.test_cfg.crop_size) == tuple(size)
+    if inner.test_cfg.mode == 'slide':
+        assert tuple(inner.test_cfg.crop_size) == tuple(size)
 
 
 def crops(node: object) -> list[tuple[int, int]]:
@@ -235,6 +261,8 @@ def crops(node: object) -> list[tuple[int, int]]:
         own = [node['crop_size']] if node.get('type') == 'RandomCrop' else []
         if node.get('type') == 'DrawnScenes':
             own = [node.get('size', SIZE)[::-1]]
+        if node.get('type') == 'ScaleAndCrop':
+            own = [(node['size'], node['size'])]
         return own + [crop for child in node.values() for crop in crops(child)]
     if isinstance(node, list | tuple):
         return [crop for child in node for crop in crops(child)]

@@ -38,6 +38,7 @@ class TwoView(FeatureLossWrapper):
         losses: as of ``FeatureLossWrapper``.
         passes: how the views run through the network, ``dict(type='SeparatePasses')`` by default,
             as the reference, or ``dict(type='JoinedPass')``.
+        unused: ``pretrained`` and ``train_cfg`` of ``FeatureLossWrapper``.
 
     Raises:
         ValueError: as ``FeatureLossWrapper``.
@@ -52,8 +53,9 @@ class TwoView(FeatureLossWrapper):
         segmentor: nn.Module | dict,
         losses: Mapping[str, dict | None] | None = None,
         passes: dict | None = None,
+        **unused: None,
     ) -> None:
-        super().__init__(segmentor, losses)
+        super().__init__(segmentor, losses, **unused)
         self.passes = MODELS.build(passes or {'type': 'SeparatePasses'})
 
     def loss(

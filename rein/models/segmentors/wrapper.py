@@ -53,6 +53,8 @@ class FeatureLossWrapper(BaseModel):
             among them.
         losses: configs of ``FeatureLoss`` parts, by the name under which each is logged; None
             leaves one out.
+        pretrained: always None, which MMSegmentation's ``init_model`` hands to every model.
+        train_cfg: the same.
 
     Raises:
         ValueError: a loss needs more views than there are, or names a site that is not there.
@@ -61,8 +63,14 @@ class FeatureLossWrapper(BaseModel):
     views = 1
 
     def __init__(
-        self, segmentor: nn.Module | dict, losses: Mapping[str, dict | None] | None = None
+        self,
+        segmentor: nn.Module | dict,
+        losses: Mapping[str, dict | None] | None = None,
+        *,
+        pretrained: None = None,
+        train_cfg: None = None,
     ) -> None:
+        self._leave_to_segmentor(pretrained=pretrained, train_cfg=train_cfg)
         segmentor = MODELS.build(segmentor) if isinstance(segmentor, dict) else segmentor
         if not isinstance(segmentor, EncoderDecoder):
             raise ValueError(
@@ -74,6 +82,14 @@ class FeatureLossWrapper(BaseModel):
         self.losses = nn.ModuleDict(
             {name: self._built(name, loss) for name, loss in (losses or {}).items() if loss}
         )
+
+    @classmethod
+    def _leave_to_segmentor(cls, **settings: object) -> None:
+        for key, value in settings.items():
+            if value is not None:
+                raise ValueError(
+                    f'{cls.__name__}.{key} is {value!r}; it belongs into {cls.__name__}.segmentor'
+                )
 
     def _built(self, name: str, config: dict) -> FeatureLoss:
         loss = MODELS.build(config)

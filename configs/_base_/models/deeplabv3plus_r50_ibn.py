@@ -1,0 +1,13 @@
+"""DeepLabV3+ on ResNet-50 with affine instance norms (IBN) at the places of RobustNet."""
+
+_base_ = ['./deeplabv3plus_r50.py']
+
+model = dict(
+    backbone=dict(
+        norms=dict(
+            stem=dict(type='IN', affine=True),
+            stage1=dict(type='IN', affine=True),
+            stage2=dict(type='IN', affine=True),
+        )
+    )
+)

@@ -1,0 +1,10 @@
+"""ISW on ShuffleNetV2: whitening of covariances that change with style, after training on GTA5."""
+
+_base_ = ['./deeplabv3plus_shufflenet_in.py']
+
+model = dict(
+    _delete_=True,
+    type='OneView',
+    segmentor={{_base_.model}},
+    losses=dict(isw=dict(type='SelectiveInstanceWhitening', clusters=2, loss_weight=0.8)),
+)

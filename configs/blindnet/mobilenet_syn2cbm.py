@@ -1,0 +1,9 @@
+"""Trains BlindNet on MobileNetV2 with SYNTHIA; tests on Cityscapes, BDD100K, Mapillary and GTA5."""
+
+_base_ = [
+    '../_base_/models/blindnet_mobilenet.py',
+    '../_base_/datasets/train_synthia_768_two_views.py',
+    '../_base_/datasets/test_blindnet_synthia.py',
+    '../_base_/schedules/sgd_poly_40k.py',
+    '../_base_/runtime/default.py',
+]
