@@ -7,4 +7,4 @@ _base_ = [
     '../_base_/runtime/streets.py',
 ]
 
-optim_wrapper = dict(optimizer=dict(lr=3e-3))
+optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -22,4 +22,4 @@ custom_hooks = [
         pipeline={{_base_.train_dataloader.dataset.dataset.pipeline}},
     )
 ]
-optim_wrapper = dict(optimizer=dict(lr=3e-3))
+optim_wrapper = dict(optimizer=dict(lr=1e-2))

@@ -18,6 +18,12 @@ TITLES = {
     'full': 'full fine-tuning',
     'frozen': 'frozen + head',
     'rein': 'frozen + Rein',
+    'resnet': 'ResNet, plain',
+    'resnet_isw': 'ResNet + ISW',
+    'resnet_views': 'ResNet, two views',
+    'resnet_blindnet': 'ResNet + BlindNet',
+    'rein_views': 'Rein, two views',
+    'rein_styles': 'Rein + style losses',
 }
 COLUMNS = {
     SOURCE: 'game (source)',

@@ -55,10 +55,7 @@ STRIDES = {
     'resnet50_gta2cbm': [4, 8, 8, 8],  # dilated
     **{name: [8] for name in ('scratch', 'full', 'frozen', 'rein', 'pretrain_tiny')},  # one map
     **{name: [8, 8, 8] for name in ('rein_views', 'rein_styles')},
-    **{
-        name: [4, 8, 8, 8]
-        for name in ('resnet', 'resnet_ibn', 'resnet_isw', 'resnet_views', 'resnet_blindnet')
-    },
+    **{name: [4, 8, 8, 8] for name in ('resnet', 'resnet_isw', 'resnet_views', 'resnet_blindnet')},
 }
 
 BUILT: dict[str, torch.nn.Module] = {}
