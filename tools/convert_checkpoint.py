@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from rein.checkpoints.conversion import convert_release, export
+from rein.checkpoints.conversion import convert_network, convert_release, export
 from rein.checkpoints.summary import summarize
 from rein.runtime.failures import Guard
 
@@ -20,6 +20,13 @@ def parser() -> ArgumentParser:
     release.add_argument('--backbone', required=True, help='the body, original or converted')
     release.add_argument('--rein-and-head', required=True, help='the adapter and the head')
     release.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
+
+    network = commands.add_parser(
+        'blindnet', help='a BlindNet or RobustNet release -> a checkpoint for tools/test.py'
+    )
+    network.add_argument('config', help='a config of the same network')
+    network.add_argument('checkpoint', help='the release')
+    network.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
 
     handed_on = commands.add_parser('export', help='a checkpoint -> a file to hand on')
     handed_on.add_argument('checkpoint')
@@ -38,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Guard(debug=args.debug) as guard:
         if args.command == 'rein':
             said = convert_release(args.config, args.backbone, args.rein_and_head, args.out)
+        elif args.command == 'blindnet':
+            said = convert_network(args.config, args.checkpoint, args.out)
         elif args.command == 'export':
             said = export(args.checkpoint, args.out, args.config, adapter_only=args.adapter_only)
         else:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,14 +19,17 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import rein
+from rein.checkpoints import blindnet_release
 from rein.checkpoints.comparison import misfits, shortened
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
-from rein.models.backbones.renaming import OWN, TRAINED_BY_REIN
+from rein.models.backbones.renaming import OWN, TRAINED_BY_REIN, WRAPPED, is_own_body, unwrapped
 from rein.models.backbones.weight_files import WeightFile, WeightsError, open_weights
 from rein.runtime.settings import inner_segmentor, load_config
 
 NOTE = 'rein'  # the entry of a safetensors file's metadata that holds ours, as JSON
+ADAPTER = 'backbone.adapter.'
+MEASURED = re.compile(r'losses\..*\.(?:trials|chosen_\d+)')  # by a hook, in training
 UNUSED_LINK = ('queries.transform.', 'queries.merge.')
 
 
@@ -72,6 +76,45 @@ def convert_release(config: str, backbone: str, rein_and_head: str, out: str) ->
     return f'{out}: {len(own)} tensors, {len(state)} of them from {Path(rein_and_head).name}'
 
 
+def convert_network(config: str, checkpoint: str, out: str) -> str:
+    """Rename a release of BlindNet or RobustNet to a checkpoint that ``tools/test.py`` takes.
+
+    Args:
+        config: path of a config of this package; it says how large everything is.
+        checkpoint: the release. Its projection heads, which only training uses, are left out
+            where the config has none.
+        out: the file to write; whole, or not there.
+
+    Returns:
+        What was written, in a sentence.
+
+    Raises:
+        WeightsError: a file cannot be read, is another one, or does not fit ``config``.
+    """
+    _refuse_same(out, checkpoint)
+    release = open_weights(checkpoint)
+    if not blindnet_release.is_release(release.tensors):
+        raise WeightsError(
+            f'{checkpoint} is no release of BlindNet or RobustNet: it has no aspp.*, its keys '
+            f'begin with {shortened(release.tensors)}'
+        )
+    settings = load_config(config, {})
+    init_default_scope(settings.get('default_scope', 'mmseg'))
+    own = MODELS.build(settings.model).state_dict()
+    state = blindnet_release.from_release(release.tensors)
+    if not any(WRAPPED.match(key) for key in own):
+        state = {unwrapped(key): value for key, value in state.items()}
+    unused = [key for key in state if key.startswith('losses.') and key not in own]
+    state = {key: value for key, value in state.items() if key not in unused}
+    wrong = misfits(state, own, MEASURED.match)
+    if wrong:
+        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
+    meta = {**_meta(settings), 'converted_from': {'checkpoint': _origin(checkpoint)}}
+    _write(Path(out), {**own, **state}, {'meta': meta})
+    left = f'; {len(unused)} of its projection heads left out' if unused else ''
+    return f'{out}: {len(own)} tensors, {len(state)} of them from {Path(checkpoint).name}{left}'
+
+
 def export(
     checkpoint: str, out: str, config: str | None = None, *, adapter_only: bool = False
 ) -> str:
@@ -93,21 +136,24 @@ def export(
     _refuse_same(out, checkpoint)
     file = open_weights(checkpoint)
     notes = _notes(file)
-    if not any(key.startswith(('backbone.', 'decode_head.')) for key in file.tensors):
+    if not any(unwrapped(key).startswith(('backbone.', 'decode_head.')) for key in file.tensors):
         raise WeightsError(
             f'{checkpoint} is no checkpoint of this package; its keys begin with '
             f'{shortened(file.tensors)}'
         )
     state = dict(file.tensors)
-    has_body = any(key.startswith(OWN) for key in state)
+    has_body = any(is_own_body(key) for key in state)
+    needs_body = notes.get('body') is not None or any(
+        unwrapped(key).startswith(ADAPTER) for key in state
+    )
     if adapter_only:
         if has_body and notes.get('body') is None:
             raise WeightsError(
                 f'{checkpoint} does not say that its body was frozen, so it may have been '
                 'trained; leave --adapter-only out'
             )
-        state = {key: value for key, value in state.items() if not key.startswith(OWN)}
-    elif not has_body:
+        state = {key: value for key, value in state.items() if not is_own_body(key)}
+    elif needs_body and not has_body:
         state |= _body_of(config, checkpoint, notes.get('body'))
     _write(Path(out), state, notes)
     return f'{out}: {len(state)} tensors'
@@ -129,7 +175,7 @@ def export_body(checkpoint: str | Path, out: str | Path, meta: Mapping[str, obje
     """
     _refuse_same(str(out), str(checkpoint))
     tensors = open_weights(checkpoint).tensors
-    body = {k.removeprefix(OWN): v.half() for k, v in tensors.items() if k.startswith(OWN)}
+    body = {unwrapped(k)[len(OWN) :]: v.half() for k, v in tensors.items() if is_own_body(k)}
     if not body:
         raise WeightsError(
             f"{checkpoint} holds no body: it was frozen; train it with backbone.train='all'"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from torch import Tensor
 
+from rein.checkpoints import blindnet_release
 from rein.checkpoints.conversion import NOTE, sha256
 from rein.models.backbones.layouts import recognise
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
-from rein.models.backbones.renaming import OWN
+from rein.models.backbones.renaming import is_own_body, unwrapped
 from rein.models.backbones.weight_files import open_weights
 
 HEAD = ('group', 'tensors', 'parameters', 'dtype', 'MB')
@@ -84,10 +85,13 @@ def guess(state: Mapping[str, Tensor]) -> str:
     """Say what a file with such keys is."""
     if is_release(state):
         return f'a Rein release: {describe_release(from_release(state))}'
-    if any(key.startswith('backbone.adapter.') for key in state):
-        body = 'with' if any(key.startswith(OWN) for key in state) else 'without'
-        return f'a checkpoint of this package, {body} its body: {describe_release(state)}'
-    if any(key.startswith('decode_head.') for key in state):
+    if blindnet_release.is_release(state):
+        return 'a release of BlindNet or RobustNet'
+    if any(unwrapped(key).startswith('backbone.adapter.') for key in state):
+        body = 'with' if any(is_own_body(key) for key in state) else 'without'
+        inner = {unwrapped(key): value for key, value in state.items()}
+        return f'a checkpoint of this package, {body} its body: {describe_release(inner)}'
+    if any(unwrapped(key).startswith('decode_head.') for key in state):
         return 'a checkpoint of a segmentor without an adapter'
     return f'layout {recognise(key.removeprefix("backbone.") for key in state).name}'
 

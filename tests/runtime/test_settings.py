@@ -3,7 +3,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from rein.runtime.failures import explain, from_worker
-from rein.runtime.settings import ConfigError, load_config, walk
+from rein.runtime.settings import ConfigError, inner_segmentor, load_config, walk
 
 PARTS = Registry('part')
 
@@ -106,3 +106,9 @@ def test_of_an_error_in_a_worker_only_the_error_is_told():
 def test_walking_a_config_gives_every_place_once():
     config = Config({'a': [{'b': 1}], 'c': 2})
     assert [place for place, _ in walk(config)] == ['a', 'a.0', 'a.0.b', 'c']
+
+
+def test_the_segmentor_is_found_in_however_many_wrappers():
+    inner = dict(type='EncoderDecoder', backbone=dict(type='ResNet'))
+    assert inner_segmentor(inner) is inner
+    assert inner_segmentor(dict(segmentor=dict(segmentor=inner))) is inner

@@ -14,6 +14,7 @@ from rein.models.backbones.transformers_layout import to_original
 from rein.models.backbones.weight_files import WeightsError
 
 OWN = 'backbone.body.'
+WRAPPED = re.compile(r'^(?:segmentor\.)+')  # a segmentor inside a wrapper
 # Parts behind the last block, from which no map is read: heads, poolings, final norms, SAM's
 # neck, and what only pretraining needs. Loaded where file and body have them, else left out.
 TAIL = re.compile(
@@ -44,6 +45,16 @@ class Renamed:
     own: bool = False
 
 
+def unwrapped(key: str) -> str:
+    """Key of a segmentor by itself, whatever wrapper it was trained in."""
+    return WRAPPED.sub('', key)
+
+
+def is_own_body(key: str) -> bool:
+    """Tell whether it is the key of a body in a checkpoint of this package."""
+    return unwrapped(key).startswith(OWN)
+
+
 def to_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> Renamed:
     """Rename the tensors of a weight file to the keys of ``body``.
 
@@ -57,8 +68,10 @@ def to_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> Renamed:
     Raises:
         WeightsError: the file holds no body, or its layout is not known here.
     """
-    if any(key.startswith(OWN) for key in tensors):
-        state = {key[len(OWN) :]: value for key, value in tensors.items() if key.startswith(OWN)}
+    if any(is_own_body(key) for key in tensors):
+        state = {
+            unwrapped(key)[len(OWN) :]: value for key, value in tensors.items() if is_own_body(key)
+        }
         return Renamed(state, recognise(state), [], own=True)
     inner, strangers = _out_of_backbone(tensors)
     inner = to_original(inner)

@@ -68,3 +68,28 @@ def test_gradient():
     layer.eval()  # so that it is the same function every time
     layer.running_cov.copy_(torch.eye(2))
     assert torch.autograd.gradcheck(layer, maps)
+
+
+def whiten_in_process(rank, path):
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{path}', rank=rank, world_size=2
+    )
+    maps, weights = normal(1, 4, 16, 5, 5), normal(2, 4, 16, 5, 5)
+    alone = filled_as_recorded(3).double()
+    together = filled_as_recorded(3).double()
+    half = slice(2 * rank, 2 * rank + 2)
+    part = maps[half].double().requires_grad_()
+    found = together(part)
+    (found * weights[half]).sum().backward()
+    torch.distributed.destroy_process_group()
+    whole = maps.double().requires_grad_()
+    expected = alone(whole)
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(found, expected[half])
+    torch.testing.assert_close(part.grad, whole.grad[half])
+    torch.testing.assert_close(together.running_cov, alone.running_cov)
+
+
+@pytest.mark.slow
+def test_two_processes_whiten_as_one_with_both_batches(tmp_path):
+    torch.multiprocessing.spawn(whiten_in_process, (str(tmp_path / 'meeting'),), nprocs=2)

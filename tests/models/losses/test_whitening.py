@@ -147,3 +147,24 @@ def test_gradient():
     maps = torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     assert channel_covariance(maps).abs().min() > 1e-3  # away from the kink of the absolute value
     assert torch.autograd.gradcheck(lambda m: whitening(m, pairs_of_channels(3), 0.1), maps)
+
+
+def choose_in_process(rank, path, expected):
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{path}', rank=rank, world_size=2
+    )
+    loss = SelectiveInstanceWhitening({SITE: 16}, clusters=3)
+    for trial in range(2):
+        loss.begin_trial()
+        for number in range(3)[rank::2]:  # two images here, one there
+            loss.add_pair({SITE: pair(trial, number)})
+        loss.end_trial()
+    assert torch.equal(loss.chosen(0), expected)
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_choose_what_one_chooses(tmp_path):
+    # spawn raises what a process raises
+    arguments = (str(tmp_path / 'meeting'), measured(3).chosen(0))
+    torch.multiprocessing.spawn(choose_in_process, arguments, nprocs=2)
