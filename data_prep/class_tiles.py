@@ -20,13 +20,21 @@ from tqdm import tqdm
 from rein.datasets.class_tiles import TILE, ClassTiles, counts, find_points, image_key
 from rein.datasets.class_uniform import ClassUniformDataset
 from rein.runtime.failures import Guard
-from rein.runtime.settings import ConfigError, load_config
+from rein.runtime.settings import ConfigError, OptionsAction, load_config
 
 
 def parser() -> ArgumentParser:
     """Describe the command line."""
     made = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     made.add_argument('config', help='its train_dataloader has a ClassUniformDataset')
+    made.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionsAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='change the config, as for tools/train.py',
+    )
     made.add_argument('--workers', type=int, default=os.cpu_count(), help='by default one a core')
     made.add_argument('--debug', action='store_true', help='show where an error comes from')
     return made
@@ -53,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     args = parser().parse_args(argv)
     with Guard(debug=args.debug) as guard:
-        config = load_config(args.config, {})
+        config = load_config(args.config, args.cfg_options)
         init_default_scope(config.get('default_scope', 'mmseg'))
         asked = sampled(config)
         dataset = DATASETS.build(asked['dataset'])
