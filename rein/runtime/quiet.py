@@ -1,6 +1,7 @@
 """MMEngine's runner with a console that shows the run and leaves the inventory to the log file."""
 
 import logging
+import warnings
 
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
@@ -14,6 +15,8 @@ class QuietRunner(Runner):
 
     def build_logger(self, log_level: int | str = 'INFO', **kwargs: object) -> MMLogger:
         """Build the logger as ``Runner`` does and hush its console."""
+        # MMSegmentation's advice about sizes that follow from the images and the strides.
+        warnings.filterwarnings('ignore', message='When align_corners=True, the output')
         logger = super().build_logger(log_level, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):

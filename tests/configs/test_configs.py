@@ -239,7 +239,9 @@ def test_a_configs_learning_rate_ends_with_its_training(leaf):
     for scheduler in settings.param_scheduler:
         PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
     assert settings.param_scheduler[0].begin == 0
-    assert settings.param_scheduler[-1].end == settings.train_cfg.max_iters
+    # 0 in the last iteration, or, as SGD was published, in the one that would come next
+    behind = settings.optim_wrapper.optimizer.type == 'SGD'
+    assert settings.param_scheduler[-1].end == settings.train_cfg.max_iters + behind
 
 
 @pytest.mark.parametrize('leaf', LEAVES)
@@ -264,3 +266,62 @@ def crops(node: object) -> list[tuple[int, int]]:
     if isinstance(node, list | tuple):
         return [crop for child in node for crop in crops(child)]
     return []
+
+
+# Source -> iteration before which ISW chooses its pairs: six passes over the data in the
+# published batches of 16, 16 and 8.
+ISW_BEGINS = {'gta2cbm': 6 * 12388 // 16, 'syn2cbm': 6 * 6580 // 16, 'city2bmgs': 6 * 2975 // 8}
+
+
+@pytest.mark.parametrize(
+    ('network', 'source', 'weight', 'clusters'),
+    [
+        ('r50', 'gta2cbm', 0.6, 3),
+        ('r50', 'syn2cbm', 0.6, 3),
+        ('r50', 'city2bmgs', 0.6, 2),
+        ('r101', 'gta2cbm', 0.6, 3),
+        ('mobilenet', 'gta2cbm', 1.0, 20),
+        ('shufflenet', 'gta2cbm', 0.8, 2),
+    ],
+)
+def test_isw_has_the_published_weight_clusters_and_beginning(network, source, weight, clusters):
+    settings = config(f'blindnet/isw_{network}_{source}.py')
+    loss = settings.model.losses.isw
+    assert (loss.loss_weight, loss.clusters) == (weight, clusters)
+    (hook,) = settings.custom_hooks
+    assert abs(hook.begin - ISW_BEGINS[source]) <= 5  # passes are whole numbers of batches
+    assert settings.train_dataloader.batch_size == (4 if source == 'city2bmgs' else 8)
+
+
+@pytest.mark.parametrize('network', ['r50', 'shufflenet', 'mobilenet'])
+@pytest.mark.parametrize('source', ISW_BEGINS)
+def test_blindnet_has_the_published_weights_crops_and_batch(network, source):
+    settings = config(f'blindnet/{network}_{source}.py')
+    losses = settings.model.losses
+    weights = losses.match, losses.cross, *losses.contrast.terms.values()
+    assert [part.loss_weight for part in weights] == [0.2, 0.2, 0.3, 0.3]
+    assert losses.contrast.terms.cwcl.negatives == 'all'
+    assert settings.train_dataloader.batch_size == 4
+    sampled = settings.train_dataloader.dataset.dataset
+    expected = (380, 'robustnet-train') if source == 'syn2cbm' else (1024, 'robustnet-train')
+    expected = (1024, 'train') if source == 'city2bmgs' else expected
+    assert (sampled.tile, sampled.dataset.split) == expected
+
+
+@pytest.mark.parametrize('leaf', [f for f in LEAVES if f.startswith('blindnet/')])
+def test_norms_stand_at_the_three_places_of_robustnet(leaf):
+    name = Path(leaf).stem
+    sites = segmentor(leaf).backbone.style_sites
+    if name.startswith('plain'):
+        assert sites == {}
+    elif '101' in name:
+        assert sites == {
+            'norms.stem1': 64,
+            'norms.stem2': 64,
+            'norms.stage1': 256,
+            'norms.stage2': 512,
+        }
+    else:
+        expected = {'r50': [64, 256, 512], 'shufflenet': [24, 116, 232], 'mobilenet': [16, 32, 64]}
+        (network,) = set(name.split('_')) & set(expected)
+        assert list(sites.values()) == expected[network]

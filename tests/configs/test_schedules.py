@@ -51,3 +51,17 @@ def test_both_schedules_have_the_published_settings():
         assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', rate, 0.05)
         assert tuple(optimizer.betas) == (0.9, 0.999)
         assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (40000, 10000)
+
+
+def test_the_rate_of_blindnet_is_the_published_curve():
+    at = [0, 1, 20000, 39999]
+    expected = [0.01 * (1 - i / 40000) ** 0.9 for i in at]
+    assert rates('sgd_poly_40k.py', at) == pytest.approx(expected, rel=1e-9)
+
+
+def test_blindnet_decays_everything():
+    config = Config.fromfile(SCHEDULES / 'sgd_poly_40k.py')
+    assert 'paramwise_cfg' not in config.optim_wrapper
+    assert config.optim_wrapper.optimizer.to_dict() == dict(
+        type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4
+    )
