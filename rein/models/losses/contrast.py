@@ -110,14 +110,15 @@ def choose_by_class(
         Pixels (B, M n), each numbered in its image; whether any image has a class to draw from.
 
     Raises:
-        ValueError: the map has fewer than M n pixels.
+        ValueError: the map has fewer than (M - 1) n pixels, which filling up takes where an image
+            shows one class. Where it shows none and M n are wanted, pixels come twice.
     """
     batch, size = pixels.labels.shape
     slots = classes * samples
-    if size < slots:
+    if size < slots - samples:
         raise ValueError(
-            f'ClassContrast draws {classes} x {samples} = {slots} pixels of an image, but a map '
-            f'has {size}; use larger crops, or fewer classes or samples'
+            f'ClassContrast draws up to {classes - 1} x {samples} = {slots - samples} pixels of an '
+            f'image, but a map has {size}; use larger crops, or fewer classes or samples'
         )
     kinds = pixels.classes + 1  # the last is "no class"
     image = torch.arange(batch, device=pixels.labels.device)[:, None]
@@ -149,7 +150,7 @@ def choose_by_class(
     filler = random_order(filler.flatten()).view(batch, size) - image * size
     taken = valid.sum(1, keepdim=True) * samples
     rest = torch.arange(slots, device=slot.device) - taken  # place among the fillers
-    chosen = torch.where(rest < 0, chosen, filler.gather(1, rest.clamp(min=0)))
+    chosen = torch.where(rest < 0, chosen, filler.gather(1, rest.clamp(min=0) % size))
     return chosen, valid.any()
 
 

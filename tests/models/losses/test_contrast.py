@@ -225,8 +225,21 @@ def test_gradients():
 
 def test_too_small_a_map_names_the_numbers():
     labels = torch.zeros(1, 4, 5, dtype=torch.long)
-    with pytest.raises(ValueError, match=r'3 x 7 = 21 pixels of an image, but a map has 20'):
-        choose_by_class(pixels(labels, labels), 3, 7, 'all')
+    with pytest.raises(ValueError, match=r'up to 3 x 7 = 21 pixels of an image, but a map has 20'):
+        choose_by_class(pixels(labels, labels), 4, 7, 'all')
+
+
+@pytest.mark.parametrize('negatives', SHIPPED)
+def test_a_map_just_large_enough_for_one_class_will_do(negatives):
+    labels = torch.zeros(2, 4, 5, dtype=torch.long)
+    labels[1] = 255
+    labels[0, 3] = 255
+    chosen, _ = choose_by_class(pixels(labels, torch.zeros_like(labels)), 4, 6, negatives)
+    one, none = chosen
+    assert len(set(one[:6].tolist())) == 6  # of the class
+    assert (one[:6] < 15).all()
+    assert one.max() < 20
+    assert sorted(none.bincount().tolist()) == [1] * 16 + [2] * 4
 
 
 @pytest.mark.parametrize(
