@@ -1,16 +1,19 @@
 """Every base of configs/_base_/datasets, built on tiny copies of what it looks for."""
 
 import fnmatch
+import re
 from pathlib import Path
 
 import pytest
 import tiny_datasets as tiny
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmseg.registry import METRICS
+from mmseg.registry import DATASETS, METRICS
 
 import rein  # noqa: F401
+from rein.datasets.class_tiles import ClassTiles, find_points, image_key
 from rein.datasets.classes import CORRUPTION_KINDS, CORRUPTIONS, LEVELS
 
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
@@ -54,14 +57,30 @@ def load(home, monkeypatch):
 def test_a_training_base_gives_crops_of_its_size_and_nothing_else(load, name):
     config = load(name)
     assert set(config) == {'train_dataloader'}
+    sampled = config.train_dataloader.dataset.dataset
+    if sampled.type == 'ClassUniformDataset':
+        sampled.tile = 8
+        write_tiles(sampled)
     batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
-    size = 256 if 'camvid' in name else int(name.removesuffix('.py').rpartition('_')[2])
+    size = 256 if 'camvid' in name else int(re.search(r'_(\d+)[_.]', name)[1])
     assert len(batch['inputs']) == config.train_dataloader.batch_size
     # Smaller ones are padded by the model's preprocessor.
     assert max(side for image in batch['inputs'] for side in image.shape[1:]) == size
     for image, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
         assert sample.gt_sem_seg.shape == image.shape[1:]
         assert sample.domain
+    assert ('restyled' in batch) == ('two_views' in name)
+    for image, moved in zip(batch['inputs'], batch.get('restyled', ()), strict=False):
+        assert image.shape == moved.shape
+        assert not torch.equal(image, moved)
+
+
+def write_tiles(sampled):
+    """What data_prep/class_tiles.py does for a config."""
+    dataset = DATASETS.build(sampled.dataset)
+    found = find_points(dataset, sampled.tile, 1)
+    points = {image_key(image, sampled.tiles): each for image, each in found}
+    ClassTiles(sampled.tile, points).write(sampled.tiles)
 
 
 SCALES = [256, 307, 358, 409, 460, 512, 563, 614, 665, 716, 768, 819, 870, 921, 972, 1024]
