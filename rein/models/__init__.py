@@ -1,3 +1,3 @@
 """The networks and their parts: backbones, adapters, heads and segmentors."""
 
-from rein.models import adapters, backbones, heads, losses, segmentors
+from rein.models import adapters, backbones, heads, losses, refiners, segmentors

@@ -1,0 +1,39 @@
+"""What a refiner makes of a teacher's labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+NO_CLASS = 255
+
+
+@dataclass
+class Refined:
+    """Masks of classes.
+
+    Attributes:
+        classes: class of each mask.
+        masks: (K, H, W) bool. One may be empty: its class was seen and lost.
+    """
+
+    classes: Sequence[int]
+    masks: Tensor
+
+    def labels(self) -> Tensor:
+        """(H, W) uint8 class numbers, 255 where no mask is.
+
+        Raises:
+            ValueError: masks overlap, so that labels would lose some of them.
+        """
+        if (self.masks.sum(0) > 1).any():
+            raise ValueError(
+                'masks of different classes overlap and make no labels; give the refiner '
+                "overlaps=dict(type='EraseOverlaps') or another part that decides between them"
+            )
+        found = torch.full(self.masks.shape[1:], NO_CLASS, dtype=torch.uint8)
+        found = found.to(self.masks.device)
+        for number, mask in zip(self.classes, self.masks, strict=True):
+            found[mask] = number
+        return found
