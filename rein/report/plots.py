@@ -13,6 +13,7 @@ from rein.report.runs import Run
 
 INCHES = (10, 4)
 SMOOTHING = 0.1  # share of a curve's length that one point is the mean of
+INCH_PER_BAR = 0.24
 
 
 def bars(results: Mapping, shown: Mapping[str, str], path: Path) -> None:
@@ -23,9 +24,11 @@ def bars(results: Mapping, shown: Mapping[str, str], path: Path) -> None:
         shown: domain -> its name in the plot, in order.
         path: the PNG to write.
     """
-    figure = Figure(INCHES, layout='constrained')
-    axes = figure.subplots()
     rows = list(results['rows'].values())
+    # A bar keeps its width, so that the numbers over it stay apart.
+    inches = max(INCHES[0], INCH_PER_BAR * len(rows) * len(shown)), INCHES[1]
+    figure = Figure(inches, layout='constrained')
+    axes = figure.subplots()
     width = 0.8 / len(rows)
     for number, row in enumerate(rows):
         values = [score(row, domain) for domain in shown]
@@ -35,7 +38,7 @@ def bars(results: Mapping, shown: Mapping[str, str], path: Path) -> None:
         axes.bar_label(drawn, [f'{height:.0f}' for height in heights], fontsize=7, padding=1)
     axes.set_xticks(range(len(shown)), list(shown.values()))
     _finish(axes, '', 'mIoU, %')
-    axes.legend(ncols=len(rows), loc='upper center', bbox_to_anchor=(0.5, 1.13), frameon=False)
+    figure.legend(ncols=min(len(rows), 4), loc='outside upper center', frameon=False)
     figure.savefig(path, dpi=110)
 
 
