@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from rein.checkpoints.comparison import shortened
 from rein.models.backbones.weight_files import WeightsError
 
 # The wrapper that trains holds the segmentor under this name.
@@ -75,8 +76,7 @@ def from_release(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             found[name] = value
     if strange:
         raise WeightsError(
-            f'these are no keys of a network of BlindNet or RobustNet: {", ".join(strange[:6])}'
-            f'{f" and {len(strange) - 6} more" if len(strange) > 6 else ""}'
+            f'these are no keys of a network of BlindNet or RobustNet: {shortened(strange)}'
         )
     return found
 

@@ -4,14 +4,14 @@ Each sample carries its own seed, so its random crop and colours depend on nothi
 the stream: neither on the number of workers, nor on what validation drew, nor on a restart.
 """
 
-import random
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
 from mmengine.dist import get_dist_info, sync_random_seed
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
+
+from rein.runtime.seeds import mixed_seed, seed_all
 
 
 @DATA_SAMPLERS.register_module()
@@ -57,7 +57,7 @@ class ReplaySampler(Sampler):
             number, offset = divmod(place, self.size)
             if number != current:
                 current, order = number, self._order(number)
-            yield int(order[offset]), _mix(self.seed, place)
+            yield int(order[offset]), mixed_seed(self.seed, place)
             place += self.world_size
 
     def __len__(self) -> int:
@@ -78,8 +78,8 @@ class ReplaySampler(Sampler):
         if not self.shuffle:
             return np.arange(self.size)
         if self._items is not None:
-            return self._items(_mix(self.seed, number, 1))
-        return np.random.RandomState(_mix(self.seed, number, 1)).permutation(self.size)
+            return self._items(mixed_seed(self.seed, number, 1))
+        return np.random.RandomState(mixed_seed(self.seed, number, 1)).permutation(self.size)
 
 
 @DATASETS.register_module()
@@ -122,12 +122,5 @@ class SeededDataset(Dataset):
         if not isinstance(key, tuple):
             return self.dataset[key]
         index, seed = key
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        seed_all(seed)
         return self.dataset[index]
-
-
-def _mix(*numbers: int) -> int:
-    """Mix numbers >= 0 into a seed in [0, 2**32), far apart for neighbours."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

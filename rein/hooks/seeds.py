@@ -1,13 +1,11 @@
 """The same random numbers in every training iteration, whether or not the run was interrupted."""
 
-import random
-
-import numpy as np
-import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from rein.runtime.seeds import mixed_seed, seed_all
 
 
 @HOOKS.register_module()
@@ -24,12 +22,9 @@ class IterationSeedHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Seed the main process for iteration ``runner.iter``."""
-        seed = iteration_seed(runner.seed, get_rank(), runner.iter)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        seed_all(iteration_seed(runner.seed, get_rank(), runner.iter))
 
 
 def iteration_seed(seed: int, rank: int, iteration: int) -> int:
     """Mix three numbers >= 0 into one seed in [0, 2**32), far apart for neighbours."""
-    return int(np.random.SeedSequence([seed, rank, iteration]).generate_state(1)[0])
+    return mixed_seed(seed, rank, iteration)

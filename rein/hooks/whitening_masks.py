@@ -14,6 +14,8 @@ from mmseg.registry import DATASETS, HOOKS
 from torch import nn
 from tqdm import tqdm
 
+from rein.runtime.seeds import mixed_seed
+
 # As published: strong colours and a blur beside the image as it is, at full size.
 VIEWS = (
     {'type': 'LoadImage'},
@@ -125,7 +127,9 @@ class WhiteningMasksHook(Hook):
         sites = list(dict.fromkeys(site for loss in losses for site in loss.sites))
         with bar:
             for trial in range(self.trials):
-                order = np.random.RandomState(_mix(self.seed, trial)).permutation(len(dataset))
+                order = np.random.RandomState(mixed_seed(self.seed, trial)).permutation(
+                    len(dataset)
+                )
                 for loss in losses:
                     loss.begin_trial()
                 for number in order[rank:count:processes]:
@@ -140,11 +144,7 @@ class WhiteningMasksHook(Hook):
         self, model: nn.Module, dataset: Sequence[dict], trial: int, number: int, sites: list[str]
     ) -> dict[str, torch.Tensor]:
         """Maps of the restyled and of the original view of an image, (2, C, h, w) each."""
-        seed = _mix(self.seed, trial, number)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-        sample = dataset[number]
+        sample = dataset[number, mixed_seed(self.seed, trial, number)]
         if 'restyled' not in sample:
             raise ValueError(
                 "WhiteningMasksHook.pipeline makes no second view; put dict(type='TwoViews', ...) "
@@ -160,7 +160,8 @@ class WhiteningMasksHook(Hook):
             config = runner.cfg.train_dataloader.dataset
             while 'dataset' in config:
                 config = config['dataset']
-        return DATASETS.build({**config, 'pipeline': self.pipeline})
+        dataset = {**config, 'pipeline': self.pipeline}
+        return DATASETS.build({'type': 'SeededDataset', 'dataset': dataset})
 
     @staticmethod
     def _model(runner: Runner) -> nn.Module:
@@ -179,7 +180,3 @@ def _as_before() -> Iterator[None]:
         yield
     random.setstate(python)
     np.random.set_state(numpy)
-
-
-def _mix(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

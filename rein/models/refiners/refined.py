@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-NO_CLASS = 255
+from rein.models.refiners.components import NO_CLASS
 
 
 @dataclass

@@ -11,7 +11,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from rein.models.refiners.components import Draw, draw_points, eroded, large_components
+from rein.models.refiners.components import NO_CLASS, Draw, draw_points, eroded, large_components
 from rein.models.refiners.overlaps import unite
 from rein.models.refiners.refined import Refined
 
@@ -144,7 +144,7 @@ class SamRefiner:
 
 def _as_they_are(labels: np.ndarray) -> Refined:
     whole = torch.from_numpy(labels)
-    classes: Sequence[int] = [c for c in torch.unique(whole).tolist() if c != 255]
+    classes: Sequence[int] = [c for c in torch.unique(whole).tolist() if c != NO_CLASS]
     masks = [whole == number for number in classes]
     empty = torch.zeros((0, *whole.shape), dtype=torch.bool)
     return Refined(classes, torch.stack(masks) if masks else empty)

@@ -92,4 +92,5 @@ def whiten_in_process(rank, path):
 
 @pytest.mark.slow
 def test_two_processes_whiten_as_one_with_both_batches(tmp_path):
+    # spawn raises what a process raises; each compares values, gradients and statistics
     torch.multiprocessing.spawn(whiten_in_process, (str(tmp_path / 'meeting'),), nprocs=2)
