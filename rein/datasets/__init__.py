@@ -2,6 +2,7 @@
 
 from rein.datasets.adverse import ACDC, CityscapesC, DarkZurich
 from rein.datasets.class_uniform import ClassUniformDataset
+from rein.datasets.domains import FixedRatioSampler, RepeatFactorSampler, SourceAndTarget
 from rein.datasets.drawn import DrawnScenes
 from rein.datasets.driving import (
     BDD100K,
@@ -13,6 +14,7 @@ from rein.datasets.driving import (
     UrbanSyn,
 )
 from rein.datasets.folder import SegmentationFolder
+from rein.datasets.pseudo_labels import PseudoLabelled
 from rein.datasets.sampling import ReplaySampler, SeededDataset
 from rein.datasets.scale_crop import ScaleAndCrop
 from rein.datasets.scored_size import ScoreAtThisSize, ShortSide, SquareView
@@ -30,17 +32,21 @@ __all__ = [
     'ColorJitter',
     'DarkZurich',
     'DrawnScenes',
+    'FixedRatioSampler',
     'GaussianBlur',
     'LoadImage',
     'LoadLabels',
     'Mapillary',
     'PackInputs',
+    'PseudoLabelled',
+    'RepeatFactorSampler',
     'ReplaySampler',
     'ScaleAndCrop',
     'ScoreAtThisSize',
     'SeededDataset',
     'SegmentationFolder',
     'ShortSide',
+    'SourceAndTarget',
     'SquareView',
     'Synthia',
     'TwoViews',

@@ -105,6 +105,11 @@ class SeededDataset(Dataset):
         """What draws the samples of a pass, if the data set does that itself."""
         return getattr(self.dataset, 'items_of_pass', None)
 
+    @property
+    def sizes(self) -> tuple[int, ...] | None:
+        """Of the parts that the data set consists of, if it says so."""
+        return getattr(self.dataset, 'sizes', None)
+
     def full_init(self) -> None:
         """List the images, if that was put off."""
         if hasattr(self.dataset, 'full_init'):

@@ -30,7 +30,8 @@ class AdapterCheckpointHook(CheckpointHook):
       weights left out (``checkpoint['body']``: names, digests).
     - Loads strictly, for training, resuming and testing: a missing, unexpected or misshapen
       tensor is an error, and so is a body that is not the one the file was trained on. A full
-      checkpoint, one with the body in it, loads too.
+      checkpoint, one with the body in it, loads too. A model with a method ``adopt`` may make a
+      checkpoint of a part of it into one of its own first.
     - Writes atomically, and removes an old checkpoint only after the new one is on the disk.
     - Notes in a checkpoint kept by ``save_best`` what it was chosen by (``rein.hooks.best``).
 
@@ -89,6 +90,8 @@ class AdapterCheckpointHook(CheckpointHook):
         state = checkpoint.get('state_dict', checkpoint)
         for key in [key for key in state if key.startswith('module.')]:
             state[key.removeprefix('module.')] = state.pop(key)
+        if hasattr(model, 'adopt'):
+            model.adopt(checkpoint)
         name = getattr(runner, '_load_from', None) or 'the checkpoint'
         complaints = key_complaints(state, own, frozen)
         full = bool(frozen) and all(key in state for key in frozen)

@@ -107,7 +107,7 @@ def draw_sample(
         colours = Image.fromarray(paint(labels, palette))
         panels.append((title, colours.resize(size, Image.Resampling.NEAREST)))
     present = sorted({int(v) for labels in maps.values() for v in np.unique(labels)} - {IGNORED})
-    return _assemble(panels, [(classes[k], tuple(palette[k])) for k in present if k < len(classes)])
+    return assemble(panels, [(classes[k], tuple(palette[k])) for k in present if k < len(classes)])
 
 
 def paint(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
@@ -117,7 +117,15 @@ def paint(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
     return table[np.clip(labels, 0, 255)]
 
 
-def _assemble(
+def overlay(image: np.ndarray, labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """Lay the colours of class numbers (H, W) over an image (H, W, 3); black where there are none.
+
+    Where a pixel has a class, half of it is the image.
+    """
+    return (image // 2 + paint(labels, palette) // 2).astype(np.uint8)
+
+
+def assemble(
     panels: list[tuple[str, Image.Image]], legend: list[tuple[str, tuple[int, ...]]]
 ) -> Image.Image:
     """Put panels in a row, their titles above and the legend below."""

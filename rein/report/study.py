@@ -18,10 +18,13 @@ from rein.report.results import collect
 from rein.report.runs import Run, lengthened, python
 from rein.report.scheduler import carry_out, threads_of
 from rein.report.write import SOURCE, TITLES, UNSEEN, write_report
+from rein.runtime.settings import load_config
 
 SIZE = (192, 96)
 CAMVID_SIZE = (192, 144)
 TUNING_SEED = 100  # no seed of the table
+UNLABELLED = 100  # scenes of each style that rows with images without labels train on
+OTHER_STREETS = 1  # seed of those scenes
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,24 @@ class Study:
                 raise ChildProcessError('the scenes could not be drawn; the lines above say why')
 
     def _drawing(self) -> list[list[str]]:
-        program = [str(self.home / 'data_prep/streetscenes.py'), str(self.scenes)]
-        val = ['--val', str(self.val), '--size', 'x'.join(map(str, SIZE))]
-        return [
-            python([*program, '--style', *styles, '--train', str(train), *val])
-            for styles, train in (((SOURCE,), self.train), (UNSEEN, 0))
+        program = str(self.home / 'data_prep/streetscenes.py')
+        size = ['--size', 'x'.join(map(str, SIZE))]
+        sets = [
+            ([str(self.scenes), '--style', SOURCE], self.train, self.val),
+            ([str(self.scenes), '--style', *UNSEEN], 0, self.val),
         ]
+        if any(self._learns_without_labels(config) for config in self.configs):
+            more = [str(self.scenes / 'unlabelled'), '--seed', str(OTHER_STREETS)]
+            sets.append(([*more, '--style', *UNSEEN], UNLABELLED, 0))
+        return [
+            python([program, *where, '--train', str(train), '--val', str(val), *size])
+            for where, train, val in sets
+        ]
+
+    @staticmethod
+    def _learns_without_labels(config: Path) -> bool:
+        dataset = load_config(str(config), {}).train_dataloader.dataset
+        return 'target' in dataset.get('dataset', {})
 
     def runs(self) -> list[Run]:
         """All runs, a seed of every row before the next seed."""

@@ -24,6 +24,10 @@ TITLES = {
     'resnet_blindnet': 'ResNet + BlindNet',
     'rein_views': 'Rein, two views',
     'rein_styles': 'Rein + style losses',
+    'rein_selftraining': 'Rein, self-training',
+    'rein_selftraining_sure': 'Rein, self-training on sure labels',
+    'rein_selftraining_vote': 'Rein, self-training + votes in masks',
+    'rein_selftraining_sam': 'Rein, self-training + point prompts',
 }
 COLUMNS = {
     SOURCE: 'game (source)',

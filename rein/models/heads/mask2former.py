@@ -50,6 +50,7 @@ class PlainMask2FormerHead(nn.Module):
 
     takes_queries: ClassVar[bool] = True
     align_corners: ClassVar[bool] = False
+    scores_are_shares: ClassVar[bool] = True  # class scores are not negative, and no logits
 
     def __init__(  # noqa: PLR0913  the config keys of MMSegmentation's head of that name
         self,

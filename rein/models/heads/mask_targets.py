@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
@@ -22,6 +23,7 @@ def class_masks(data_sample: SegDataSample, num_classes: int) -> ClassMasks:
 
     Args:
         data_sample: ``gt_sem_seg`` holds labels (1, H, W), ids in [0, num_classes) or 255.
+            Classes that ``lost_classes`` of its metainfo names have a mask too, an empty one.
         num_classes: how many classes the head knows.
 
     Returns:
@@ -41,4 +43,7 @@ def class_masks(data_sample: SegDataSample, num_classes: int) -> ClassMasks:
             'ids to classes (label_map of the dataset), or mend num_classes'
         )
     labels = present[present != IGNORE].long()
+    lost = data_sample.metainfo.get('lost_classes', ())
+    if lost:
+        labels = torch.cat([labels, labels.new_tensor(lost)]).unique()
     return ClassMasks(labels, (ids == labels[:, None, None]).float())

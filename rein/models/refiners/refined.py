@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,3 +38,17 @@ class Refined:
         for number, mask in zip(self.classes, self.masks, strict=True):
             found[mask] = number
         return found
+
+    def lost(self) -> list[int]:
+        """Classes of which no pixel is left."""
+        some = self.masks.flatten(1).any(1).tolist()
+        return [kind for kind, there in zip(self.classes, some, strict=True) if not there]
+
+
+def as_they_are(labels: np.ndarray) -> Refined:
+    """Labels (H, W) as masks, one of each class that is there."""
+    whole = torch.from_numpy(labels)
+    classes: Sequence[int] = [c for c in torch.unique(whole).tolist() if c != NO_CLASS]
+    masks = [whole == number for number in classes]
+    empty = torch.zeros((0, *whole.shape), dtype=torch.bool)
+    return Refined(classes, torch.stack(masks) if masks else empty)

@@ -3,41 +3,19 @@
 Source: Benigmim et al., CVPR 2024 (arXiv:2312.09788), and the authors' code.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from rein.models.refiners.components import NO_CLASS, Draw, draw_points, eroded, large_components
+from rein.models.refiners.components import Draw, draw_points, eroded, large_components
 from rein.models.refiners.overlaps import unite
-from rein.models.refiners.refined import Refined
+from rein.models.refiners.promptable import Promptable, check_sizes
+from rein.models.refiners.refined import Refined, as_they_are
 
 EMPTY = ('keep', 'drop')
-
-
-class Promptable(Protocol):
-    """A model that makes masks of points, such as SAM."""
-
-    def encode(self, image: np.ndarray) -> object:
-        """Work out once what all prompts on an image (H, W, 3), RGB, uint8, share."""
-
-    def predict(
-        self, encoded: object, points: Tensor, low: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Masks of points.
-
-        Args:
-            encoded: of ``encode``.
-            points: (P, N, 2) x and y in pixels of the image, all inside the object.
-            low: (P, 1, h, w) low-resolution logits of an earlier answer, to be refined.
-
-        Returns:
-            (P, M, H, W) bool, M proposals for each prompt; (P, M) how good each claims to be;
-            (P, M, h, w) their low-resolution logits.
-        """
 
 
 @MODELS.register_module()
@@ -97,18 +75,16 @@ class SamRefiner:
         Args:
             image: (H, W, 3), RGB, uint8.
             labels: (H, W) classes, 255 where there is none.
-            draw: source of random numbers, see ``draw_points``; a new one by default.
+            draw: source of random numbers, see ``draw_points``; by default NumPy's global
+                one, which a training seeds for every iteration.
 
         Raises:
             ValueError: image and labels are of different sizes.
         """
-        if image.shape[:2] != labels.shape:
-            raise ValueError(
-                f'SamRefiner: the image is {image.shape[:2]} and its labels are {labels.shape}'
-            )
-        classes, points = self.prompts(labels, np.random.default_rng() if draw is None else draw)
+        check_sizes('SamRefiner', image, labels)
+        classes, points = self.prompts(labels, np.random if draw is None else draw)
         if not classes:
-            return _as_they_are(labels)
+            return as_they_are(labels)
         masks = self._selected(image, torch.from_numpy(points))
         if self.overlaps is not None:
             masks = self.overlaps(masks, classes)
@@ -133,18 +109,16 @@ class SamRefiner:
     def _selected(self, image: np.ndarray, points: Tensor) -> Tensor:
         """(P, H, W) bool: of every prompt the mask that claims most."""
         encoded = self.model.encode(image)
-        masks, claims, low = self.model.predict(encoded, points)
+        masks, low = self._best(encoded, points)
         for _ in range(self.passes - 1):
-            best = claims.argmax(1)
-            each = torch.arange(len(best), device=best.device)
-            masks, claims, low = self.model.predict(encoded, points, low[each, best][:, None])
+            masks, low = self._best(encoded, points, low[:, None])
+        return masks
+
+    def _best(
+        self, encoded: object, points: Tensor, low: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Of every prompt the mask (H, W) that claims most, and its logits (h, w)."""
+        masks, claims, logits = self.model.predict(encoded, points, low)
+        each = torch.arange(len(claims), device=claims.device)
         best = claims.argmax(1)
-        return masks[torch.arange(len(best), device=best.device), best]
-
-
-def _as_they_are(labels: np.ndarray) -> Refined:
-    whole = torch.from_numpy(labels)
-    classes: Sequence[int] = [c for c in torch.unique(whole).tolist() if c != NO_CLASS]
-    masks = [whole == number for number in classes]
-    empty = torch.zeros((0, *whole.shape), dtype=torch.bool)
-    return Refined(classes, torch.stack(masks) if masks else empty)
+        return masks[each, best], logits[each, best]

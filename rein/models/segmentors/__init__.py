@@ -1,6 +1,25 @@
 """Segmentors: how a backbone, an adapter and a head become one model."""
 
 from rein.models.segmentors.foundation import FoundationSegmentor
+from rein.models.segmentors.mixing import ClassMix
+from rein.models.segmentors.pseudo_labels import ConfidentShare, IgnoreBands, IgnoreUnsure
+from rein.models.segmentors.self_training import SelfTraining
+from rein.models.segmentors.strong_views import JitterAndBlur
+from rein.models.segmentors.student_passes import OneBatch, SourceThenTarget
 from rein.models.segmentors.two_view import JoinedPass, OneView, SeparatePasses, TwoView
 
-__all__ = ['FoundationSegmentor', 'JoinedPass', 'OneView', 'SeparatePasses', 'TwoView']
+__all__ = [
+    'ClassMix',
+    'ConfidentShare',
+    'FoundationSegmentor',
+    'IgnoreBands',
+    'IgnoreUnsure',
+    'JitterAndBlur',
+    'JoinedPass',
+    'OneBatch',
+    'OneView',
+    'SelfTraining',
+    'SeparatePasses',
+    'SourceThenTarget',
+    'TwoView',
+]

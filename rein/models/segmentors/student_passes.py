@@ -1,0 +1,155 @@
+"""How a student sees images with labels and images with a teacher's labels: together or in turn."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student learns from in a step.
+
+    Attributes:
+        images: (B, 3, H, W), normalised.
+        samples: one for each image, all with ``gt_sem_seg``.
+        taught: for each image whether its labels are the teacher's.
+        weights: (B, H, W) of pixels in the loss; None counts all alike.
+        restyled: (B, 3, H, W), second views for losses that compare two.
+    """
+
+    images: Tensor
+    samples: SampleList
+    taught: Sequence[bool]
+    weights: Tensor | None = None
+    restyled: Tensor | None = None
+
+    def part(self, *, taught: bool) -> 'Lesson | None':
+        """Those images whose labels are the teacher's, or the others; None where there are none."""
+        numbers = [k for k, each in enumerate(self.taught) if each == taught]
+        if not numbers:
+            return None
+        return Lesson(
+            self.images[numbers],
+            [self.samples[k] for k in numbers],
+            [taught] * len(numbers),
+            None if self.weights is None else self.weights[numbers],
+            None if self.restyled is None else self.restyled[numbers],
+        )
+
+
+@MODELS.register_module()
+class OneBatch:
+    """All images in one batch and one loss, as CLOUDS: the kinds weigh what they are many.
+
+    Losses keep their names.
+    """
+
+    takes_wrappers = False
+
+    def __call__(self, segmentor: EncoderDecoder, student: EncoderDecoder, lesson: Lesson) -> dict:
+        """Losses of the student.
+
+        Raises:
+            ValueError: pixels have weights, and a head takes none.
+        """
+        if lesson.weights is None:
+            return student.loss(lesson.images, lesson.samples)
+        if not _take_weights(student):
+            raise ValueError(
+                f'{type(student.decode_head).__name__} takes no weights of pixels; set '
+                "passes=dict(type='SourceThenTarget'), or labelling parts that give none, such as "
+                "dict(type='IgnoreUnsure', threshold=...)"
+            )
+        with pixel_weights(student, lesson.weights):
+            return student.loss(lesson.images, lesson.samples)
+
+
+@MODELS.register_module()
+class SourceThenTarget:
+    """Labelled images, then the others, each kind with a loss of its own, as DACS.
+
+    Batch statistics are those of each kind; losses are named ``source.*`` and ``target.*``. A
+    head that takes no weights of pixels (``PlainMask2FormerHead``) has its whole loss on the
+    others multiplied by their mean, which is the same where all pixels weigh alike.
+
+    Args:
+        weight: of the losses on the others.
+
+    Raises:
+        ValueError: ``weight`` is negative.
+    """
+
+    takes_wrappers = True
+
+    def __init__(self, weight: float = 1.0) -> None:
+        if weight < 0:
+            raise ValueError(f'SourceThenTarget.weight is {weight}; use 0 or more')
+        self.weight = weight
+
+    def __call__(self, segmentor: nn.Module, student: EncoderDecoder, lesson: Lesson) -> dict:
+        """Losses of the segmentor on labelled images and of the student on the others."""
+        losses = {}
+        source, target = lesson.part(taught=False), lesson.part(taught=True)
+        if source is not None:
+            views = () if segmentor is student else (source.restyled,)
+            found = segmentor.loss(source.images, source.samples, *views)
+            losses |= {f'source.{name}': value for name, value in found.items()}
+        if target is None:
+            return losses
+        factor = self.weight
+        if target.weights is None or not _take_weights(student):
+            found = student.loss(target.images, target.samples)
+            factor = factor if target.weights is None else factor * target.weights.mean()
+        else:
+            with pixel_weights(student, target.weights):
+                found = student.loss(target.images, target.samples)
+        for name, value in found.items():
+            losses[f'target.{name}'] = _times(value, factor) if 'loss' in name else value
+        return losses
+
+
+@contextmanager
+def pixel_weights(student: EncoderDecoder, weights: Tensor) -> Iterator[None]:
+    """Context in which the heads of MMSegmentation weigh pixels by ``weights`` (B, H, W)."""
+    heads = _heads(student)
+    samplers = [head.sampler for head in heads]
+    for head in heads:
+        head.sampler = _Weights(weights, head.sampler)
+    try:
+        yield
+    finally:
+        for head, sampler in zip(heads, samplers, strict=True):
+            head.sampler = sampler
+
+
+class _Weights:
+    """What heads of MMSegmentation ask for the weights of pixels, in the place of a sampler."""
+
+    def __init__(self, weights: Tensor, sampler: object) -> None:
+        self.weights, self.sampler = weights, sampler
+
+    def sample(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """(B, H, W), times what the head's own sampler says."""
+        if self.sampler is None:
+            return self.weights
+        return self.weights * self.sampler.sample(logits, labels)
+
+
+def _heads(student: EncoderDecoder) -> list[nn.Module]:
+    if not student.with_auxiliary_head:
+        return [student.decode_head]
+    others = student.auxiliary_head
+    return [student.decode_head, *(others if isinstance(others, nn.ModuleList) else [others])]
+
+
+def _take_weights(student: EncoderDecoder) -> bool:
+    return all(hasattr(head, 'sampler') for head in _heads(student))
+
+
+def _times(value: Tensor | list, factor: float | Tensor) -> Tensor | list:
+    return [each * factor for each in value] if isinstance(value, list) else value * factor
