@@ -2,4 +2,4 @@
 
 _base_ = ['./rein_selftraining.py']
 
-model = dict(labelling=[dict(type='IgnoreUnsure', threshold=0.7)])
+model = dict(labelling=[dict(type='IgnoreUnsure', threshold=0.9)])

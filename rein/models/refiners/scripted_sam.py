@@ -66,7 +66,7 @@ class ScriptedSam:
     def predict(
         self,
         encoded: 'Scene',
-        points: Tensor,
+        points: Tensor | None = None,
         low: Tensor | None = None,
         boxes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:

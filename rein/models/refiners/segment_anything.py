@@ -2,13 +2,14 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from rein.checkpoints.safe_files import load_plain
+from rein.checkpoints.safe_files import DamagedFileError, load_plain
 
 KINDS = ('vit_b', 'vit_l', 'vit_h', 'mobile')
 DTYPES = ('float32', 'bfloat16', 'float16')
@@ -44,9 +45,10 @@ class SegmentAnything:
         prompts: that are answered at once.
 
     Raises:
-        ValueError: there is no such kind or dtype, ``prompts`` is below 1, or the file holds the
-            weights of another kind.
+        ValueError: there is no such kind or dtype, ``prompts`` is below 1, or the file is
+            damaged or holds the weights of another kind.
         FileNotFoundError: there is no such file.
+        UnsafeFileError: the file holds more than weights.
         ImportError: the package is not installed (extra ``sam``).
 
     Source: Kirillov et al., ICCV 2023 (arXiv:2304.02643); Zhang et al., 2023 (arXiv:2306.14289).
@@ -75,7 +77,7 @@ class SegmentAnything:
 
         sam = build_sam(kind)
         if checkpoint is not None:
-            load_sam(sam, load_plain(checkpoint), kind, checkpoint)
+            load_sam(sam, _read(checkpoint), kind, checkpoint)
         self.device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         sam.requires_grad_(requires_grad=False).eval().to(self.device)
         self.predictor = SamPredictor(sam)
@@ -128,3 +130,18 @@ class SegmentAnything:
         if self.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(torch.device(self.device).type, self.dtype)
+
+
+def _read(checkpoint: str) -> dict[str, Tensor]:
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(
+            f'SegmentAnything.checkpoint: there is no file {checkpoint}; docs/checkpoints.md says '
+            'where it comes from'
+        )
+    try:
+        return load_plain(Path(checkpoint))
+    except DamagedFileError as error:
+        raise ValueError(
+            f'SegmentAnything.checkpoint {checkpoint} is damaged or no file of weights; take it '
+            'again'
+        ) from error

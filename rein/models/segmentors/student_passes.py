@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
@@ -96,7 +97,7 @@ class SourceThenTarget:
         losses = {}
         source, target = lesson.part(taught=False), lesson.part(taught=True)
         if source is not None:
-            views = () if segmentor is student else (source.restyled,)
+            views = () if segmentor is student else (second_views(segmentor, source),)
             found = segmentor.loss(source.images, source.samples, *views)
             losses |= {f'source.{name}': value for name, value in found.items()}
         if target is None:
@@ -111,6 +112,21 @@ class SourceThenTarget:
         for name, value in found.items():
             losses[f'target.{name}'] = _times(value, factor) if 'loss' in name else value
         return losses
+
+
+def second_views(segmentor: nn.Module, lesson: Lesson) -> Tensor | None:
+    """Second views of labelled images, for a wrapper of a segmentor.
+
+    Raises:
+        ValueError: it compares two views, and the second is the first one again.
+    """
+    views = lesson.restyled
+    if segmentor.views > 1 and views is not None and torch.equal(views, lesson.images):
+        raise ValueError(
+            f'{type(segmentor).__name__} compares two views, but labelled images have no second '
+            "view; put dict(type='TwoViews', ...) into the pipeline of SourceAndTarget.source"
+        )
+    return views
 
 
 @contextmanager
