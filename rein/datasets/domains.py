@@ -24,7 +24,8 @@ class SourceAndTarget(Dataset):
 
     Args:
         source: the labelled data set or its config.
-        target: the one without labels or its config; what labels its samples have are taken away.
+        target: the one without labels or its config. If it loads labels, made by a model before
+            (``PseudoLabelled``), they are learnt from like any others.
 
     Attributes:
         sizes: number of samples of either.
@@ -59,24 +60,23 @@ class SourceAndTarget(Dataset):
         """What draws the samples of a pass through the labelled data set, if it does itself."""
         return getattr(self.parts[0], 'items_of_pass', None)
 
+    def _place(self, idx: int) -> tuple[Dataset, int]:
+        """The part that sample ``idx`` is in, and its number there."""
+        behind = idx - self.sizes[0]
+        return (self.parts[0], idx) if behind < 0 else (self.parts[1], behind)
+
     def get_data_info(self, idx: int) -> dict:
         """Paths and domain of a sample."""
-        return self.parts[0].get_data_info(idx) if idx < self.sizes[0] else self._target(idx)
-
-    def _target(self, idx: int) -> dict:
-        return self.parts[1].get_data_info(idx - self.sizes[0])
+        part, number = self._place(idx)
+        return part.get_data_info(number)
 
     def __len__(self) -> int:
         return sum(self.sizes)
 
     def __getitem__(self, idx: int) -> dict:
         """Sample of the labelled data set, or behind its last one of the other."""
-        if idx < self.sizes[0]:
-            sample = self.parts[0][idx]
-        else:
-            sample = self.parts[1][idx - self.sizes[0]]
-            if 'gt_sem_seg' in sample['data_samples']:
-                del sample['data_samples'].gt_sem_seg
+        part, number = self._place(idx)
+        sample = part[number]
         sample.setdefault('restyled', sample['inputs'])
         return sample
 

@@ -399,3 +399,32 @@ def test_what_is_no_segmentor_is_refused():
         MODELS.get('SelfTraining')(torch.nn.Linear(1, 1))
     with pytest.raises(ValueError, match=r'SourceThenTarget\.weight is -1'):
         built(passes=dict(type='SourceThenTarget', weight=-1))
+
+
+WITHOUT_BATCH = copy.deepcopy(PLAIN)
+for _part in ('backbone', 'decode_head', 'auxiliary_head'):
+    WITHOUT_BATCH[_part]['norm_cfg'] = dict(type='GN', num_groups=2)
+
+
+def learn_in_process(rank, path):
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{path}', rank=rank, world_size=2
+    )
+    init_default_scope('mmseg')
+    images, samples, restyled = batch('lulu')
+    alone, model = built(WITHOUT_BATCH), built(WITHOUT_BATCH)
+    together = torch.nn.parallel.DistributedDataParallel(model)
+    mine = slice(2 * rank, 2 * rank + 2)
+    losses = together(images[mine], samples[mine], 'loss', restyled[mine])
+    model.parse_losses(losses)[0].backward()
+    model.teacher.average(model.student, 0.5)
+    torch.distributed.destroy_process_group()
+    alone.parse_losses(alone.loss(images, samples, restyled))[0].backward()
+    for (name, ours), whole in zip(model.named_parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, whole.grad, msg=lambda m, name=name: f'{name}: {m}')
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one_with_both_batches(tmp_path):
+    # spawn raises what a process raises; each compares its gradients
+    torch.multiprocessing.spawn(learn_in_process, (str(tmp_path / 'meeting'),), nprocs=2)
