@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from rein.checkpoints.conversion import convert_network, convert_release, export
+from rein.checkpoints.conversion import convert_clouds, convert_network, convert_release, export
 from rein.checkpoints.summary import summarize
 from rein.runtime.failures import Guard
 
@@ -28,6 +28,13 @@ def parser() -> ArgumentParser:
     network.add_argument('checkpoint', help='the release')
     network.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
 
+    clouds = commands.add_parser(
+        'clouds', help='a CLOUDS release -> a checkpoint for tools/test.py'
+    )
+    clouds.add_argument('config', help='a config of the same network, of either stage')
+    clouds.add_argument('checkpoint', help='the release')
+    clouds.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
+
     handed_on = commands.add_parser('export', help='a checkpoint -> a file to hand on')
     handed_on.add_argument('checkpoint')
     handed_on.add_argument('out', help='.safetensors, or .pth for tools/test.py')
@@ -47,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             said = convert_release(args.config, args.backbone, args.rein_and_head, args.out)
         elif args.command == 'blindnet':
             said = convert_network(args.config, args.checkpoint, args.out)
+        elif args.command == 'clouds':
+            said = convert_clouds(args.config, args.checkpoint, args.out)
         elif args.command == 'export':
             said = export(args.checkpoint, args.out, args.config, adapter_only=args.adapter_only)
         else:

@@ -23,7 +23,7 @@ from torch import nn
 from tqdm import tqdm
 
 import rein  # noqa: F401  registers the parts and the name 'rein::' for configs
-from rein.checkpoints.conversion import sha256
+from rein.checkpoints.writing import sha256
 from rein.datasets.classes import CLASSES, IGNORE, PALETTE
 from rein.datasets.driving import Cityscapes
 from rein.datasets.pseudo_labels import FOLDER, LabelStore, images_below

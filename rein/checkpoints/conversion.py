@@ -1,33 +1,26 @@
 """Checkpoint files from one form into another: Rein's releases, exports, and what is in a file."""
 
-import hashlib
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import mmengine
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-import rein
-from rein.checkpoints import blindnet_release
+from rein.checkpoints import blindnet_release, clouds_release
 from rein.checkpoints.comparison import misfits, shortened
+from rein.checkpoints.writing import NOTE, meta_of, origin, refuse_same, write_checkpoint
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
 from rein.models.backbones.renaming import OWN, TRAINED_BY_REIN, WRAPPED, is_own_body, unwrapped
 from rein.models.backbones.weight_files import WeightFile, WeightsError, open_weights
+from rein.models.backbones.weights import fill_body
 from rein.runtime.settings import inner_segmentor, load_config
 
-NOTE = 'rein'  # the entry of a safetensors file's metadata that holds ours, as JSON
 ADAPTER = 'backbone.adapter.'
 MEASURED = re.compile(r'losses\..*\.(?:trials|chosen_\d+)')  # by a hook, in training
 UNUSED_LINK = ('queries.transform.', 'queries.merge.')
@@ -48,7 +41,7 @@ def convert_release(config: str, backbone: str, rein_and_head: str, out: str) ->
     Raises:
         WeightsError: a file cannot be read, is another one, or does not fit ``config``.
     """
-    _refuse_same(out, backbone, rein_and_head)
+    refuse_same(out, backbone, rein_and_head)
     release = open_weights(rein_and_head)
     if not is_release(release.tensors):
         raise WeightsError(
@@ -71,8 +64,8 @@ def convert_release(config: str, backbone: str, rein_and_head: str, out: str) ->
         )
     model.load_state_dict(state, strict=False)
     sources = {'backbone': backbone, 'rein_and_head': rein_and_head}
-    meta = {**_meta(settings), 'converted_from': {k: _origin(v) for k, v in sources.items()}}
-    _write(Path(out), model.state_dict(), {'meta': meta, 'body': _described(model)})
+    meta = {**meta_of(settings), 'converted_from': {k: origin(v) for k, v in sources.items()}}
+    write_checkpoint(Path(out), model.state_dict(), {'meta': meta, 'body': _described(model)})
     return f'{out}: {len(own)} tensors, {len(state)} of them from {Path(rein_and_head).name}'
 
 
@@ -91,7 +84,7 @@ def convert_network(config: str, checkpoint: str, out: str) -> str:
     Raises:
         WeightsError: a file cannot be read, is another one, or does not fit ``config``.
     """
-    _refuse_same(out, checkpoint)
+    refuse_same(out, checkpoint)
     release = open_weights(checkpoint)
     if not blindnet_release.is_release(release.tensors):
         raise WeightsError(
@@ -109,10 +102,47 @@ def convert_network(config: str, checkpoint: str, out: str) -> str:
     wrong = misfits(state, own, MEASURED.match)
     if wrong:
         raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
-    meta = {**_meta(settings), 'converted_from': {'checkpoint': _origin(checkpoint)}}
-    _write(Path(out), {**own, **state}, {'meta': meta})
+    meta = {**meta_of(settings), 'converted_from': {'checkpoint': origin(checkpoint)}}
+    write_checkpoint(Path(out), {**own, **state}, {'meta': meta})
     left = f'; {len(unused)} of its projection heads left out' if unused else ''
     return f'{out}: {len(own)} tensors, {len(state)} of them from {Path(checkpoint).name}{left}'
+
+
+def convert_clouds(config: str, checkpoint: str, out: str) -> str:
+    """Rename a release of CLOUDS, CLIP and all, to a checkpoint that ``tools/test.py`` takes.
+
+    Args:
+        config: path of a config of this package, of either stage; it says how large everything is.
+        checkpoint: the release. Its text encoder is left out.
+        out: the file to write; whole, or not there. It begins the second stage, too.
+
+    Returns:
+        What was written, in a sentence.
+
+    Raises:
+        WeightsError: a file cannot be read, is another one, or does not fit ``config``.
+    """
+    refuse_same(out, checkpoint)
+    release = open_weights(checkpoint)
+    if not clouds_release.is_release(release.tensors):
+        raise WeightsError(
+            f'{checkpoint} is no release of CLOUDS: it has no {clouds_release.HEAD}predictor.*, '
+            f'its keys begin with {shortened(release.tensors)}'
+        )
+    settings = load_config(config, {})
+    model = _build(Config({**settings, 'model': inner_segmentor(settings.model)}), bare=True)
+    state = clouds_release.head_from_release(release.tensors)
+    own = model.decode_head.state_dict()
+    wrong = misfits(state, own, lambda key: False)
+    if wrong:
+        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
+    model.decode_head.load_state_dict(state)
+    clip = replace(release, tensors=clouds_release.clip_from_release(release.tensors))
+    fill_body(model.backbone.body, clip, Path(checkpoint))
+    meta = {**meta_of(settings), 'converted_from': {'checkpoint': origin(checkpoint)}}
+    whole = model.state_dict()
+    write_checkpoint(Path(out), whole, {'meta': meta, 'body': _described(model)})
+    return f'{out}: {len(whole)} tensors, {len(state)} of them of the head'
 
 
 def export(
@@ -133,7 +163,7 @@ def export(
         WeightsError: the body is needed and cannot be had, is another one than the adapter was
             trained on, or was trained itself and cannot be left out.
     """
-    _refuse_same(out, checkpoint)
+    refuse_same(out, checkpoint)
     file = open_weights(checkpoint)
     notes = _notes(file)
     if not any(unwrapped(key).startswith(('backbone.', 'decode_head.')) for key in file.tensors):
@@ -155,7 +185,7 @@ def export(
         state = {key: value for key, value in state.items() if not is_own_body(key)}
     elif needs_body and not has_body:
         state |= _body_of(config, checkpoint, notes.get('body'))
-    _write(Path(out), state, notes)
+    write_checkpoint(Path(out), state, notes)
     return f'{out}: {len(state)} tensors'
 
 
@@ -173,14 +203,14 @@ def export_body(checkpoint: str | Path, out: str | Path, meta: Mapping[str, obje
     Raises:
         WeightsError: there is no body in the checkpoint.
     """
-    _refuse_same(str(out), str(checkpoint))
+    refuse_same(str(out), str(checkpoint))
     tensors = open_weights(checkpoint).tensors
     body = {unwrapped(k)[len(OWN) :]: v.half() for k, v in tensors.items() if is_own_body(k)}
     if not body:
         raise WeightsError(
             f"{checkpoint} holds no body: it was frozen; train it with backbone.train='all'"
         )
-    _write(Path(out), body, {'meta': dict(meta)})
+    write_checkpoint(Path(out), body, {'meta': dict(meta)})
     numbers = sum(tensor.numel() for tensor in body.values())
     return f'{out}: {numbers:,} parameters, {Path(out).stat().st_size / 1e6:.1f} MB'
 
@@ -203,14 +233,19 @@ def _body_of(config: str | None, checkpoint: str, described: Mapping | None) -> 
     return {key: own[key] for key in keys}
 
 
-def _build(config: Config, body: str | None = None) -> nn.Module:
-    """Build the segmentor of a config, with the weights of ``body`` where that is given."""
+def _build(config: Config, body: str | None = None, *, bare: bool = False) -> nn.Module:
+    """Build the segmentor of a config, with the weights of ``body`` where that is given.
+
+    A ``bare`` one has random weights.
+    """
     backbone = inner_segmentor(config.model)['backbone']
     if backbone.get('type') != 'FoundationBackbone':
         raise WeightsError(
             f"model.backbone.type is {backbone.get('type')!r}; only a 'FoundationBackbone' has a "
             'body to fill in'
         )
+    if bare:
+        backbone['weights'] = None
     if body is not None:
         backbone['weights'] = {**(backbone.get('weights') or {}), 'source': body}
     init_default_scope(config.get('default_scope', 'mmseg'))
@@ -227,79 +262,8 @@ def _is_their_body(key: str) -> bool:
     return key.startswith('backbone.') and not TRAINED_BY_REIN.match(key.removeprefix('backbone.'))
 
 
-def _meta(config: Config) -> dict:
-    return {
-        'cfg': config.pretty_text,
-        'epoch': 0,
-        'iter': 0,
-        'mmengine_version': mmengine.__version__,
-        'rein_version': rein.__version__,
-    }
-
-
-def _origin(path: str) -> dict[str, str]:
-    return {'file': Path(path).name, 'sha256': sha256(path)}
-
-
-def sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file, 64 hexadecimal digits."""
-    with Path(path).open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
-
-
 def _notes(file: WeightFile) -> dict:
     """Return what a file of this package says of itself: ``meta`` and ``body``."""
     if file.container == 'safetensors':
         return json.loads(file.rest.get(NOTE, '{}'))
     return {key: file.rest[key] for key in ('meta', 'body') if file.rest.get(key) is not None}
-
-
-def _write(path: Path, state: Mapping[str, Tensor], notes: dict) -> None:
-    if path.suffix == '.safetensors':
-        text = json.dumps(notes, default=str)
-        owned = {key: value.detach().clone().contiguous() for key, value in state.items()}
-        with _whole(path) as partial:
-            save_file(owned, partial, {'format': 'pt', NOTE: text})
-            _sort_notes(partial)
-    elif path.suffix in ('.pth', '.pt'):
-        plain = {key: value.detach().clone() for key, value in state.items()}
-        with _whole(path) as partial:
-            torch.save({**notes, 'state_dict': plain}, partial)
-    else:
-        raise WeightsError(f'{path}: give an output file named .safetensors or .pth')
-
-
-def _sort_notes(path: Path) -> None:
-    """Sort the metadata of a safetensors file, which writes them in any order."""
-    with path.open('rb+') as file:
-        length = int.from_bytes(file.read(8), 'little')
-        header = json.loads(file.read(length))
-        header['__metadata__'] = dict(sorted(header['__metadata__'].items()))
-        text = json.dumps(header, separators=(',', ':'), ensure_ascii=False).encode()
-        file.seek(8)
-        file.write(text.ljust(length))
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a file beside ``path`` to write to; it takes the place of ``path`` when complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        yield partial
-        with partial.open('rb+') as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except (RuntimeError, SafetensorError) as error:  # how PyTorch and safetensors say OSError
-        free = shutil.disk_usage(path.parent).free
-        raise WeightsError(
-            f'cannot write {path}: {error}; its disk has {free / 1e6:,.0f} MB free'
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _refuse_same(out: str, *inputs: str) -> None:
-    for path in inputs:
-        if Path(out).resolve() == Path(path).resolve():
-            raise WeightsError(f'{out} is the file to read; give another one to write')

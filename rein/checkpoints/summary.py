@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from rein.checkpoints import blindnet_release
-from rein.checkpoints.conversion import NOTE, sha256
+from rein.checkpoints.writing import NOTE, sha256
 from rein.models.backbones.layouts import recognise
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
 from rein.models.backbones.renaming import is_own_body, unwrapped

@@ -26,16 +26,23 @@ class SourceAndTarget(Dataset):
         source: the labelled data set or its config.
         target: the one without labels or its config. If it loads labels, made by a model before
             (``PseudoLabelled``), they are learnt from like any others.
+        lazy_init: list the images when they are first needed.
 
     Attributes:
         sizes: number of samples of either.
     """
 
-    def __init__(self, source: Dataset | dict, target: Dataset | dict) -> None:
+    def __init__(
+        self,
+        source: Dataset | dict,
+        target: Dataset | dict,
+        lazy_init: bool = False,  # noqa: FBT001, FBT002 - the name of MMEngine's data sets
+    ) -> None:
         self.parts = [
             DATASETS.build(part) if isinstance(part, dict) else part for part in (source, target)
         ]
-        self.full_init()
+        if not lazy_init:
+            self.full_init()
 
     def full_init(self) -> None:
         """List the images of both.

@@ -50,6 +50,7 @@ class TeacherHook(Hook):
                 f"{type(self).__name__} is for model=dict(type='SelfTraining', ...), not for "
                 f'{type(model).__name__}; leave the hook out of custom_hooks'
             )
+        _ = model.refiner  # built now: what is missing for it shows before the first iteration
         model.teaches = False
         if runner.iter > self.warm_up:
             model.begin_teaching(anew=int(model.teacher.updates) == 0)

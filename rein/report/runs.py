@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from rein.checkpoints.conversion import sha256
+from rein.checkpoints.writing import sha256
 from rein.hooks.atomic import write_atomically
 from rein.runtime.settings import ConfigError, inner_segmentor, load_config
 

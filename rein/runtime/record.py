@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from rein.checkpoints.conversion import sha256
+from rein.checkpoints.writing import sha256
 from rein.hooks.atomic import write_atomically
 from rein.hooks.checkpoint_files import STEP
 from rein.hooks.fingerprint import describe_body, frozen_state_keys

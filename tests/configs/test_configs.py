@@ -55,6 +55,7 @@ STRIDES = {
     'resnet50_gta2cbm': [4, 8, 8, 8],  # dilated
     **{name: [8] for name in ('scratch', 'full', 'frozen', 'rein', 'pretrain_tiny')},  # one map
     **{name: [8, 8, 8] for name in ('rein_views', 'rein_styles')},
+    **{f'rein_selftraining{name}': [8, 8, 8] for name in ('', '_sure', '_vote', '_sam')},
     **{name: [4, 8, 8, 8] for name in ('resnet', 'resnet_isw', 'resnet_views', 'resnet_blindnet')},
 }
 
@@ -219,6 +220,9 @@ def put_off(dataset: dict) -> dict:
     """Ask for no file yet: the data need not be there."""
     if 'datasets' in dataset:
         return {**dataset, 'lazy_init': True, 'datasets': [put_off(d) for d in dataset['datasets']]}
+    if 'source' in dataset:
+        parts = {name: put_off(dataset[name]) for name in ('source', 'target')}
+        return {**dataset, **parts, 'lazy_init': True}
     if 'dataset' in dataset:
         late = {'lazy_init': True} if dataset['type'] == 'ClassUniformDataset' else {}
         return {**dataset, **late, 'dataset': put_off(dataset['dataset'])}
@@ -226,7 +230,8 @@ def put_off(dataset: dict) -> dict:
 
 
 def leaf_datasets(dataset: object) -> list[object]:
-    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    parts = getattr(dataset, 'datasets', None) or getattr(dataset, 'parts', None)
+    parts = parts if isinstance(parts, list) else [getattr(dataset, 'dataset', None)]
     if parts == [None]:
         return [dataset]
     return [leaf for part in parts for leaf in leaf_datasets(part)]
@@ -238,9 +243,12 @@ def test_a_configs_learning_rate_ends_with_its_training(leaf):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     for scheduler in settings.param_scheduler:
         PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
+    if not settings.param_scheduler:
+        assert leaf.startswith('clouds/')  # constant, as published
+        return
     assert settings.param_scheduler[0].begin == 0
-    # 0 in the last iteration, or, as SGD was published, in the one that would come next
-    behind = settings.optim_wrapper.optimizer.type == 'SGD'
+    # 0 in the last iteration, or, as SGD and CLOUDS were published, in the one that would be next
+    behind = settings.optim_wrapper.optimizer.type == 'SGD' or leaf.startswith('clouds/')
     assert settings.param_scheduler[-1].end == settings.train_cfg.max_iters + behind
 
 
@@ -325,3 +333,45 @@ def test_norms_stand_at_the_three_places_of_robustnet(leaf):
         expected = {'r50': [64, 256, 512], 'shufflenet': [24, 116, 232], 'mobilenet': [16, 32, 64]}
         (network,) = set(name.split('_')) & set(expected)
         assert list(sites.values()) == expected[network]
+
+
+# Source -> images, factor and iterations of both stages, rate, as published.
+CLOUDS = {
+    'gta2cbm': (2.0, 40_000, 40_000, 1e-5),
+    'syn2cbm': (0.7, 30_000, 30_000, 1e-5),
+    'city2acdc': (0.2, 5_000, 10_000, 1e-4),
+}
+
+
+@pytest.mark.parametrize('network', ['convnext', 'r50', 'r101'])
+@pytest.mark.parametrize('source', CLOUDS)
+def test_clouds_has_the_published_settings(network, source):
+    factor, first, second, rate = CLOUDS[source]
+    warm, joint = (config(f'clouds/{network}_{source}{end}.py') for end in ('_warm_up', ''))
+    assert (warm.train_cfg.max_iters, joint.train_cfg.max_iters) == (first, second)
+    assert joint.load_from == f'work_dirs/{network}_{source}_warm_up/iter_{first}.pth'
+    assert joint.model.segmentor == warm.model
+    for settings in (warm, joint):
+        assert settings.optim_wrapper.optimizer.lr == rate
+        assert settings.optim_wrapper.clip_grad.max_norm == 0.01
+        assert settings.train_dataloader.batch_size == 4
+    assert tuple(joint.train_dataloader.sampler.factors) == (1.0, factor)
+    (hook,) = joint.custom_hooks
+    assert (hook.type, hook.momentum, hook.interval) == ('TeacherHook', 0.999, 100)
+    built = model(f'clouds/{network}_{source}.py')
+    assert trained(built) == trained(built.segmentor.decode_head)
+    if network == 'convnext':
+        assert trained(built) == 20_253_908
+
+
+def test_clouds_decays_all_but_norms_and_embeddings():
+    leaf = 'clouds/convnext_gta2cbm_warm_up.py'
+    head = model(leaf).decode_head
+    spared = {id(p) for g in groups(leaf) if not g['weight_decay'] for p in g['params']}
+    embeddings = (torch.nn.Embedding, torch.nn.LayerNorm, torch.nn.GroupNorm)
+    level = id(head.pixel_decoder.level_encoding.weight)  # no nn.Embedding in the reference
+    expected = {
+        id(p) for module in head.modules() if isinstance(module, embeddings)
+        for p in module.parameters()
+    }  # fmt: skip
+    assert spared == expected - {level}

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
+from recipes import REFERENCE
 from torch import nn
 
 SCHEDULES = Path(__file__).resolve().parents[2] / 'configs/_base_/schedules'
@@ -65,3 +67,13 @@ def test_blindnet_decays_everything():
     assert config.optim_wrapper.optimizer.to_dict() == dict(
         type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4
     )
+
+
+@pytest.mark.parametrize('name', ['gta', 'synthia', 'cityscapes_warm_up', 'cityscapes_joint'])
+def test_the_rate_of_clouds_is_the_published_curve(name):
+    recorded = json.loads(Path(REFERENCE, 'self_training.json').read_text())['schedule']
+    published = recorded[name.split('_')[0]]['lr_at']
+    last = 5000 if name == 'cityscapes_warm_up' else 10**9
+    at = [int(iteration) for iteration in published if int(iteration) < last]
+    found = rates(f'clouds_{name}.py', at)
+    assert found == pytest.approx([published[str(iteration)] for iteration in at], rel=1e-9)

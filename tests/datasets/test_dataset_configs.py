@@ -18,6 +18,7 @@ from rein.datasets.classes import CORRUPTION_KINDS, CORRUPTIONS, LEVELS
 
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 TRAIN = sorted(path.name for path in BASES.glob('train_*.py'))
+JOINT = sorted(path.name for path in BASES.glob('joint_*.py'))
 TEST = sorted(path.name for path in BASES.glob('test_*.py') if not path.name.endswith('_server.py'))
 SERVER = sorted(path.name for path in BASES.glob('test_*_server.py'))
 
@@ -73,6 +74,24 @@ def test_a_training_base_gives_crops_of_its_size_and_nothing_else(load, name):
     for image, moved in zip(batch['inputs'], batch.get('restyled', ()), strict=False):
         assert image.shape == moved.shape
         assert not torch.equal(image, moved)
+
+
+@pytest.mark.parametrize('name', JOINT)
+def test_a_joint_base_gives_labelled_crops_and_others_in_two_views(load, name):
+    config = load(name)
+    assert set(config) == {'train_dataloader'}
+    config.train_dataloader.batch_size = 32
+    batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
+    size = int(re.search(r'_(\d+)[_.]', name)[1])
+    kinds = {True: 0, False: 0}
+    parts = (batch[key] for key in ('inputs', 'restyled', 'data_samples'))
+    for image, view, sample in zip(*parts, strict=True):
+        labelled = 'gt_sem_seg' in sample
+        kinds[labelled] += 1
+        assert max(image.shape[1:]) <= size
+        assert torch.equal(image, view) == labelled
+        assert labelled == (sample.domain != 'generated')
+    assert min(kinds.values()) > 0
 
 
 def write_tiles(sampled):

@@ -127,6 +127,7 @@ def all_sets(data):
     mapillary_release(f'{data}/mapillary')
     dark_zurich(f'{data}/dark_zurich')
     cityscapes_c(f'{data}/cityscapes_c')
+    write_image(f'{data}/generated/clouds/images/im_0_p0.png')
     cityscapes(f'{data}/cityscapes', 'test')
     acdc(f'{data}/acdc', 'test')
     camvid(f'{data}/camvid')

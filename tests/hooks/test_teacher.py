@@ -17,6 +17,8 @@ RECORDED = json.loads(Path(REFERENCE, 'self_training.json').read_text())
 class Model:
     """What the hook needs of a SelfTraining model, around one number."""
 
+    refiner = None
+
     def __init__(self, dtype=torch.float32):
         self.student = nn.Module()
         self.student.number = nn.Parameter(torch.zeros((), dtype=dtype))

@@ -12,7 +12,7 @@ from mmseg.registry import HOOKS
 from tiny_run import losses, write_run
 
 from rein import cli
-from rein.checkpoints.conversion import sha256
+from rein.checkpoints.writing import sha256
 from rein.hooks.checkpoint_files import read_checkpoint
 
 SHORT = ('--cfg-options', 'train_cfg.max_iters=4')

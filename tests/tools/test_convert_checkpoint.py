@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from safetensors import safe_open
 
-from rein.checkpoints import conversion
+from rein.checkpoints import conversion, writing
 from rein.checkpoints.summary import group_of
 from rein.hooks import AdapterCheckpointHook
 from rein.models.backbones.weight_files import WeightsError
@@ -114,7 +114,7 @@ def test_file_is_taken_by_the_strict_loading_of_training_and_test(file, folder, 
 def test_converted_file_says_where_it_comes_from(converted, folder):
     stored = read(converted)
     origin = stored['meta']['converted_from']['rein_and_head']
-    assert origin == {'file': 'R.pth', 'sha256': conversion.sha256(folder / 'R.pth')}
+    assert origin == {'file': 'R.pth', 'sha256': writing.sha256(folder / 'R.pth')}
     assert stored['body']['model'] == 'vit_small_patch14_dinov2.lvd142m'
     assert 'FoundationSegmentor' in stored['meta']['cfg']
 
@@ -216,7 +216,7 @@ def test_failed_write_leaves_the_old_file_and_no_partial_one(tmp_path, monkeypat
 
     monkeypatch.setattr(torch, 'save', fail)
     with pytest.raises(WeightsError, match=r'cannot write .* MB free'):
-        conversion._write(out, {'a': torch.ones(1)}, {})
+        writing.write_checkpoint(out, {'a': torch.ones(1)}, {})
     assert out.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [out]
 
@@ -224,7 +224,9 @@ def test_failed_write_leaves_the_old_file_and_no_partial_one(tmp_path, monkeypat
 def test_the_same_content_makes_the_same_file(tmp_path):
     state = {'b': torch.ones(2), 'a': torch.zeros(3)}
     for number in range(8):
-        conversion._write(tmp_path / f'{number}.safetensors', state, {'meta': {'says': '"ä"'}})
+        writing.write_checkpoint(
+            tmp_path / f'{number}.safetensors', state, {'meta': {'says': '"ä"'}}
+        )
     files = {path.read_bytes() for path in tmp_path.iterdir()}
     assert len(files) == 1
     with safe_open(tmp_path / '0.safetensors', 'pt') as file:

@@ -67,6 +67,12 @@ LAYOUTS = (
         beside=CLIP_TEXT,
         bodies=CLIP_BODIES,
     ),
+    Layout(
+        'CLIP ResNet (OpenAI)',
+        (r'visual\.conv1\.weight', r'visual\.layer1\.0\.conv1\.'),
+        prefix='visual.',
+        beside=CLIP_TEXT,
+    ),
     Layout('EVA-CLIP', (r'visual\.blocks\.', r'visual\.cls_token'), 'visual.', CLIP_TEXT),
     Layout(
         'CLIP converted by Rein (flat)',

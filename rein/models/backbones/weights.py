@@ -2,6 +2,7 @@
 
 import logging
 import re
+from pathlib import Path
 from typing import Literal
 
 from mmengine.logging import print_log
@@ -17,7 +18,12 @@ from rein.models.backbones.resample import (
     fit_sizes,
     is_clip,
 )
-from rein.models.backbones.weight_files import WeightsError, open_weights, read_checkpoint
+from rein.models.backbones.weight_files import (
+    WeightFile,
+    WeightsError,
+    open_weights,
+    read_checkpoint,
+)
 
 __all__ = ['WeightsError', 'load_weights', 'read_checkpoint']
 
@@ -50,7 +56,26 @@ def load_weights(
             f'backbone.weights.resample is {resample!r}; use one of {tuple(RESAMPLINGS)}'
         )
     path = find_weights(source)
-    file = open_weights(path)
+    fill_body(body, open_weights(path), path, resample)
+
+
+def fill_body(
+    body: nn.Module,
+    file: WeightFile,
+    path: Path,
+    resample: Literal['bicubic', 'pseudo_inverse'] = 'bicubic',
+) -> None:
+    """Put what a weight file holds into a timm model, as ``load_weights`` does.
+
+    Args:
+        body: a timm model.
+        file: what was read.
+        path: where it came from; part of the errors.
+        resample: as of ``load_weights``.
+
+    Raises:
+        WeightsError: the file does not fit; ``body`` is then as it was.
+    """
     try:
         renamed = to_timm(file.tensors, body)
     except WeightsError as error:

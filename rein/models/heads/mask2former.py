@@ -40,6 +40,11 @@ class PlainMask2FormerHead(nn.Module):
         pixel_decoder: sizes other than the published, see ``PixelDecoder``.
         transformer_decoder: sizes other than the published, see ``MaskedDecoder``.
         loss_args: weights and points other than the published, see ``SetLoss``.
+        pooling: config of what adds to each query what its mask shows (``MaskPooling``).
+        classifier: config of what tells the classes of queries (``TextClassifier``); a linear
+            layer by default.
+        ensemble: config of what else is asked for the classes when predicting
+            (``GeometricEnsemble``).
 
     Attributes:
         out_channels: K, the channels of a prediction, as MMSegmentation's segmentors ask for it.
@@ -65,6 +70,9 @@ class PlainMask2FormerHead(nn.Module):
         pixel_decoder: dict | None = None,
         transformer_decoder: dict | None = None,
         loss_args: dict | None = None,
+        pooling: dict | None = None,
+        classifier: dict | None = None,
+        ensemble: dict | None = None,
     ) -> None:
         super().__init__()
         check_maps(in_channels, strides)
@@ -84,7 +92,12 @@ class PlainMask2FormerHead(nn.Module):
             self.querys2feat = nn.Linear(dims, dims)
         else:
             self.query_feat = nn.Embedding(num_queries, dims)
-        self.cls_embed = nn.Linear(dims, num_classes + 1)
+        self.pooling = pooling and MODELS.build({**pooling, 'dims': dims, 'channels': out_channels})
+        if classifier is None:
+            self.cls_embed = nn.Linear(dims, num_classes + 1)
+        else:
+            self.cls_embed = MODELS.build({**classifier, 'dims': dims, 'num_classes': num_classes})
+        self.ensemble = ensemble and MODELS.build({**ensemble, 'num_classes': num_classes})
         self.mask_embed = nn.Sequential(
             nn.Linear(dims, dims),
             nn.ReLU(inplace=True),
@@ -111,8 +124,21 @@ class PlainMask2FormerHead(nn.Module):
             ValueError: maps or queries are not what the head was built for.
         """
         states, features = self.decode(maps, queries)
-        masks = torch.einsum('lbqc,bchw->lbqhw', self.mask_embed(states), features)
-        return list(zip(self.cls_embed(states), masks, strict=True))
+        embeds = self.mask_embed(states)
+        masks = torch.einsum('lbqc,bchw->lbqhw', embeds, features)
+        return list(zip(self.classify(states, embeds, features), masks, strict=True))
+
+    def classify(self, states: Tensor, embeds: Tensor, features: Tensor) -> Tensor:
+        """Class logits (L, B, Q, K + 1) of queries behind every layer.
+
+        Args:
+            states: (L, B, Q, C).
+            embeds: (L, B, Q, out_channels), whose product with the features are their masks.
+            features: (B, out_channels, h, w).
+        """
+        if self.pooling is not None:
+            states = self.pooling(states, embeds, features)
+        return self.cls_embed(states)
 
     def decode(
         self, maps: Sequence[Tensor], queries: Tensor | None = None
@@ -165,7 +191,9 @@ class PlainMask2FormerHead(nn.Module):
         # Before the network, so that waiting for the labels' ids does not wait for it.
         targets = [class_masks(sample, self.num_classes) for sample in data_samples]
         states, features = self.decode(maps, queries)
-        return self.criterion(self.cls_embed(states), self.mask_embed(states), features, targets)
+        embeds = self.mask_embed(states)
+        logits = self.classify(states, embeds, features)
+        return self.criterion(logits, embeds, features, targets)
 
     def predict(
         self,
@@ -180,16 +208,18 @@ class PlainMask2FormerHead(nn.Module):
         ``'slide'``), else its ``pad_shape`` if it has one.
         """
         states, features = self.decode(maps, queries)
-        last = states[-1]  # (B, Q, C)
+        last = states[-1:]  # (1, B, Q, C)
         meta = batch_img_metas[0]
         size = meta['img_shape']
         if (test_cfg or {}).get('mode') != 'slide':
             size = meta.get('pad_shape', size)
         with torch.autocast(features.device.type, enabled=False):
-            classes = precise(self.cls_embed(precise(last))).softmax(-1)[..., :-1]
-            masks = torch.einsum(
-                'bqc,bchw->bqhw', self.mask_embed(precise(last)), precise(features)
-            )
+            embeds, features = self.mask_embed(precise(last)), precise(features)
+            logits = precise(self.classify(precise(last), embeds, features))[0]
+            masks = torch.einsum('bqc,bchw->bqhw', embeds[0], features)
+            if self.ensemble is not None:
+                logits = self.ensemble(logits, masks, precise(maps[-1]))
+            classes = logits.softmax(-1)[..., :-1]
             # One image at a time: all masks at image size are the largest tensor of all.
             return torch.stack(
                 [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -32,7 +33,8 @@ class SelfTraining(BaseModel):
 
     Args:
         segmentor: an ``EncoderDecoder``, or a wrapper of one such as ``TwoView``, or its config.
-        refiner: config of what makes the labels better, such as ``SamRefiner``.
+        refiner: config of what makes the labels better, such as ``SamRefiner``; its network is
+            none of this model's modules.
         labelling: configs of parts that decide which pixels count and how much.
         mixing: config of what pastes labelled images into those without labels (``ClassMix``).
             The i-th of the ones goes with the i-th of the others, over and over.
@@ -74,8 +76,7 @@ class SelfTraining(BaseModel):
         super().__init__(data_preprocessor=prepare)
         self.segmentor = segmentor
         self.teacher = Teacher(self.student)
-        # Not by setattr: a refiner's network must not become one of this model's modules.
-        self.__dict__['refiner'] = None if refiner is None else MODELS.build(refiner)
+        self._refiner = refiner
         self.labelling = [MODELS.build(part) for part in labelling]
         self.mixing = None if mixing is None else MODELS.build(mixing)
         self.augment = None if augment is None else MODELS.build(augment)
@@ -97,6 +98,11 @@ class SelfTraining(BaseModel):
     def num_classes(self) -> int:
         """Of the segmentor."""
         return self.student.num_classes
+
+    @cached_property
+    def refiner(self) -> object | None:
+        """What makes labels better. Built when asked for, since only training needs its weights."""
+        return None if self._refiner is None else MODELS.build(self._refiner)
 
     def begin_teaching(self, *, anew: bool) -> None:
         """Learn from the teacher from now on; ``anew`` makes it a copy of the student first."""

@@ -230,16 +230,23 @@ def test_a_lost_class_is_a_target_without_pixels():
     assert found.masks.tolist() == [[[1, 1, 0]], [[0, 0, 0]]]
 
 
-def test_a_refiners_network_is_none_of_the_models():
-    model = built()
+@MODELS.register_module()
+class NetworkOfARefiner(torch.nn.Linear):
+    built = 0
 
-    class Network(torch.nn.Linear):
-        pass
+    def __init__(self):
+        NetworkOfARefiner.built += 1
+        super().__init__(2, 2)
 
+
+def test_a_refiners_network_is_none_of_the_models_and_built_when_asked_for():
+    model = built(refiner=dict(type='NetworkOfARefiner'))
+    assert NetworkOfARefiner.built == 0  # a test needs no weights of SAM
     names = set(model.state_dict())
-    model.__dict__['refiner'] = Network(2, 2)
+    assert isinstance(model.refiner, NetworkOfARefiner)
+    assert model.refiner is model.refiner
     assert set(model.state_dict()) == names
-    assert not any(isinstance(module, Network) for module in model.modules())
+    assert not any(isinstance(module, NetworkOfARefiner) for module in model.modules())
 
 
 def test_mixed_images_labels_and_weights_are_the_authors():

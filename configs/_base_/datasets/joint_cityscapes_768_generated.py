@@ -1,0 +1,34 @@
+"""Train on Cityscapes and on 5,000 generated images without labels, 25 in 100 of a batch (CLOUDS).
+
+The student sees generated images in other colours, the teacher as they are.
+"""
+
+_base_ = ['./train_cityscapes_768.py']
+
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type='RepeatFactorSampler', factors=(1.0, 0.2)),
+    dataset=dict(
+        dataset=dict(
+            _delete_=True,
+            type='SourceAndTarget',
+            source={{_base_.train_dataloader.dataset.dataset}},
+            target=dict(
+                type='SegmentationFolder',
+                data_root='data/generated/clouds',
+                masks=None,
+                domain='generated',
+                pipeline=[
+                    dict(type='LoadImage'),
+                    dict(type='Resize', scale=(768, 768), keep_ratio=True),
+                    dict(type='RandomFlip', prob=0.5),
+                    dict(
+                        type='TwoViews',
+                        original=[],
+                        restyled=[dict(type='PhotoMetricDistortion')],
+                    ),
+                    dict(type='PackInputs'),
+                ],
+            ),
+        )
+    ),
+)
