@@ -34,15 +34,13 @@ def test_a_file_of_openai_gives_the_maps_of_timms_features(tmp_path):
             if name.endswith('running_var'):
                 buffer.uniform_(0.5, 2)
     state = {
-        original(name.replace('stages_', 'stages.')): t for name, t in theirs.state_dict().items()
+        original(re.sub(r'^(stem|stages)_', r'\1.', name)): tensor
+        for name, tensor in theirs.state_dict().items()
     }
     assert {'visual.conv1.weight', 'visual.layer4.2.bn3.running_var'} <= state.keys()
     assert 'visual.layer2.0.downsample.0.weight' in state
-    for name in (
-        'visual.attnpool.positional_embedding',
-        'transformer.resblocks.0.a',
-        'logit_scale',
-    ):
+    state['visual.attnpool.positional_embedding'] = torch.ones(50, 2048)
+    for name in ('transformer.resblocks.0.a', 'logit_scale'):
         state[name] = torch.ones(2)
     torch.save(state, tmp_path / 'RN50.pt')
     body = FoundationBackbone(TRUNK, train='none', weights=dict(source=str(tmp_path / 'RN50.pt')))
