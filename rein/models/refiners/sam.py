@@ -10,7 +10,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from rein.models.refiners.components import Draw, draw_points, eroded, large_components
+from rein.models.refiners.components import Component, Draw, draw_points, eroded, large_components
 from rein.models.refiners.overlaps import unite
 from rein.models.refiners.promptable import Promptable, check_sizes
 from rein.models.refiners.refined import Refined, as_they_are
@@ -95,10 +95,14 @@ class SamRefiner:
             united = united[torch.as_tensor(left, device=united.device)]
         return Refined(kinds, united)
 
+    def regions(self, labels: np.ndarray) -> list[Component]:
+        """Regions that become prompts, by class."""
+        return large_components(labels, self.least)
+
     def prompts(self, labels: np.ndarray, draw: Draw) -> tuple[list[int], np.ndarray]:
         """Classes of the prompts (P) and their points (P, N, 2), x and y."""
         classes, points = [], []
-        for component in large_components(labels, self.least):
+        for component in self.regions(labels):
             region = eroded(component, self.erosion) if self.erosion else component
             chosen = draw_points(region, self.points, draw, self.mode)
             if chosen is not None:
