@@ -8,7 +8,6 @@ from typing import Literal
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import nn
@@ -17,6 +16,7 @@ from rein.checkpoints.comparison import shortened
 from rein.hooks.atomic import FULL, write_atomically
 from rein.hooks.best import LateRemoval, SelectingRunner, best_so_far, unreported
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
+from rein.hooks.model import bare_model
 from rein.hooks.strict import CheckpointError, key_complaints
 
 OTHER_BODY = ('refuse', 'warn')
@@ -69,7 +69,7 @@ class AdapterCheckpointHook(CheckpointHook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Leave out what never trains, and describe it instead."""
-        model = _unwrapped(runner.model)
+        model = bare_model(runner)
         frozen = frozen_state_keys(model)
         if not frozen:
             return
@@ -84,7 +84,7 @@ class AdapterCheckpointHook(CheckpointHook):
         Raises:
             CheckpointError: a tensor is missing, unexpected or misshapen, or the body is another.
         """
-        model = _unwrapped(runner.model)
+        model = bare_model(runner)
         own = model.state_dict()
         frozen = frozen_state_keys(model)
         state = checkpoint.get('state_dict', checkpoint)
@@ -244,7 +244,3 @@ def _full_disk_named(runner: Runner, previous: str | None) -> Iterator[None]:
             f'cannot save iteration {runner.iter + 1}: {error.strerror}; {safe}. Make room and '
             'go on with --resume',
         ) from error
-
-
-def _unwrapped(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mmengine.dist import barrier, get_dist_info, is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS, MODELS
 from torch import nn
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from rein.datasets.pseudo_labels import FOLDER, ROUND, LabelStore, images_below
 from rein.hooks.fingerprint import tensor_digest
+from rein.hooks.model import bare_model
 from rein.labelling import READING, label_images
 from rein.runtime.files import replace_file
 
@@ -71,7 +71,7 @@ class PseudoLabelHook(Hook):
             ValueError: the model is no ``SelfTraining``.
             FileNotFoundError: there are no images.
         """
-        model = _model(runner)
+        model = bare_model(runner)
         if not hasattr(model, 'label'):
             raise ValueError(
                 f"PseudoLabelHook is for model=dict(type='SelfTraining', ...), not for "
@@ -99,7 +99,7 @@ class PseudoLabelHook(Hook):
         runner.train_loop.dataloader_iterator.skip_iter(done)  # workers have read ahead
 
     def _label(self, runner: Runner, iteration: int) -> None:
-        model = _model(runner)
+        model = bare_model(runner)
         name = f'iter_{iteration}_{_digest(model)}'
         store = LabelStore(self.folder / name, {'iteration': iteration, 'seed': self.seed})
         refiner = model.refiner if self.refiner is None else MODELS.build(dict(self.refiner))
@@ -147,7 +147,3 @@ def _digest(model: nn.Module) -> str:
         tensors = {name: state[name] for name in tensors}
     whole = ''.join(tensor_digest(tensor) for tensor in tensors.values())
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
-
-
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

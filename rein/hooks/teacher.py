@@ -1,9 +1,10 @@
 """When and how far a teacher moves towards its student."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from rein.hooks.model import bare_model
 
 
 @HOOKS.register_module()
@@ -44,7 +45,7 @@ class TeacherHook(Hook):
         Raises:
             ValueError: the model has none.
         """
-        model = _model(runner)
+        model = bare_model(runner)
         if not hasattr(model, 'begin_teaching'):
             raise ValueError(
                 f"{type(self).__name__} is for model=dict(type='SelfTraining', ...), not for "
@@ -58,7 +59,7 @@ class TeacherHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Begin, or average if it is time to."""
         step = runner.iter - self.warm_up
-        model = _model(runner)
+        model = bare_model(runner)
         if step == 0:
             model.begin_teaching(anew=True)
         elif step > 0 and step % self.interval == 0:
@@ -81,7 +82,3 @@ class AnnealedTeacherHook(TeacherHook):
     def momentum_at(self, step: int) -> float:
         """As above."""
         return min(1 - 1 / (step + 1), self.momentum)
-
-
-def _model(runner: Runner) -> object:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from mmengine.dist import get_dist_info, is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS
 from torch import nn
 from tqdm import tqdm
 
+from rein.hooks.model import bare_model
 from rein.runtime.seeds import mixed_seed
 
 # As published: strong colours and a blur beside the image as it is, at full size.
@@ -88,7 +88,7 @@ class WhiteningMasksHook(Hook):
         Raises:
             ValueError: the model has no loss that measures styles.
         """
-        if not self._losses(self._model(runner)):
+        if not self._losses(bare_model(runner)):
             raise ValueError(
                 'WhiteningMasksHook: no loss of the model chooses pairs of channels; add '
                 "dict(type='SelectiveInstanceWhitening', clusters=...) to model.losses or leave "
@@ -99,7 +99,7 @@ class WhiteningMasksHook(Hook):
         """Choose the pairs, if it is time to and they are not chosen yet."""
         if runner.iter < self.begin:
             return
-        model = self._model(runner)
+        model = bare_model(runner)
         losses = [loss for loss in self._losses(model) if loss.trials == 0]
         if not losses:
             return
@@ -162,10 +162,6 @@ class WhiteningMasksHook(Hook):
                 config = config['dataset']
         dataset = {**config, 'pipeline': self.pipeline}
         return DATASETS.build({'type': 'SeededDataset', 'dataset': dataset})
-
-    @staticmethod
-    def _model(runner: Runner) -> nn.Module:
-        return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
     @staticmethod
     def _losses(model: nn.Module) -> list[nn.Module]:

@@ -136,7 +136,7 @@ def test_every_misfit_is_listed_in_one_error(tmp_path):
 
 
 def test_a_wrapped_model_saves_and_loads_the_same_keys(tmp_path, monkeypatch):
-    monkeypatch.setattr('rein.hooks.checkpoint.is_model_wrapper', lambda m: hasattr(m, 'module'))
+    monkeypatch.setattr('rein.hooks.model.is_model_wrapper', lambda m: hasattr(m, 'module'))
     plain = started(tmp_path)
     path = save(plain, 1)
     wrapped = started(tmp_path)

@@ -1,9 +1,28 @@
 """What refiners ask of a model that makes masks of prompts, such as SAM."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor
+
+DTYPES = ('float32', 'bfloat16', 'float16')
+
+
+@dataclass
+class Encoded:
+    """What all prompts on an image share.
+
+    Attributes:
+        maps: (1, C, h, w) each, the one that masks are decoded from last.
+        size: (height, width) of the image.
+        resized: (height, width) of the image within the model's square.
+    """
+
+    maps: Sequence[Tensor]
+    size: tuple[int, int]
+    resized: tuple[int, int]
 
 
 class Promptable(Protocol):

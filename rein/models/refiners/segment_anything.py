@@ -1,7 +1,6 @@
 """SAM from a checkpoint of its authors, by their own package."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +9,9 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from rein.checkpoints.safe_files import DamagedFileError, load_plain
+from rein.models.refiners.promptable import DTYPES, Encoded
 
 KINDS = ('vit_b', 'vit_l', 'vit_h', 'mobile')
-DTYPES = ('float32', 'bfloat16', 'float16')
-
-
-@dataclass
-class Encoded:
-    """What all prompts on an image share.
-
-    Attributes:
-        features: (1, C, h, w).
-        size: (height, width) of the image.
-        resized: (height, width) of the image within SAM's square.
-    """
-
-    features: Tensor
-    size: tuple[int, int]
-    resized: tuple[int, int]
 
 
 @MODELS.register_module()
@@ -88,7 +72,9 @@ class SegmentAnything:
         """Work out the features of an image (H, W, 3), RGB, uint8."""
         with self._precision():
             self.predictor.set_image(image)
-        return Encoded(self.predictor.features.float(), image.shape[:2], self.predictor.input_size)
+        return Encoded(
+            [self.predictor.features.float()], image.shape[:2], self.predictor.input_size
+        )
 
     @torch.no_grad()
     def predict(
@@ -100,7 +86,7 @@ class SegmentAnything:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Masks of points or boxes, see ``Promptable``; three proposals for each prompt."""
         predictor = self.predictor
-        predictor.features, predictor.is_image_set = encoded.features, True
+        predictor.features, predictor.is_image_set = encoded.maps[0], True
         predictor.original_size, predictor.input_size = encoded.size, encoded.resized
         prompts = points if boxes is None else boxes
         answers = []

@@ -1,7 +1,5 @@
 """SAM and SAM 2 as Hugging Face's transformers has them, asked in the way a refiner asks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +9,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch import Tensor
 
-DTYPES = ('float32', 'bfloat16', 'float16')
-
-
-@dataclass
-class Encoded:
-    """What all prompts on an image share.
-
-    Attributes:
-        embeddings: (1, C, h, w) each, the one that masks are decoded from last.
-        size: (height, width) of the image.
-        resized: (height, width) of the image within the model's square.
-    """
-
-    embeddings: Sequence[Tensor]
-    size: tuple[int, int]
-    resized: tuple[int, int]
+from rein.models.refiners.promptable import DTYPES, Encoded
 
 
 @MODELS.register_module()
@@ -131,7 +114,7 @@ class TransformersSam:
         self, encoded: Encoded, kind: str, prompts: Tensor, low: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         prompts = prompts.to(self.device, self.model.dtype)[:, None]  # a prompt an image
-        embeddings = [each.expand(len(prompts), -1, -1, -1) for each in encoded.embeddings]
+        embeddings = [each.expand(len(prompts), -1, -1, -1) for each in encoded.maps]
         asked = {kind: prompts}
         if kind == 'input_points':
             asked['input_labels'] = torch.ones(

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
@@ -16,11 +15,11 @@ from torch import Tensor, nn
 from rein.models.segmentors.pseudo_labels import IGNORE, PseudoLabels, best_classes
 from rein.models.segmentors.student_passes import Lesson
 from rein.models.segmentors.teacher import Teacher
-from rein.models.segmentors.wrapper import FeatureLossWrapper, ViewPreProcessor
+from rein.models.segmentors.wrapper import FeatureLossWrapper, SegmentorWrapper
 
 
 @MODELS.register_module()
-class SelfTraining(BaseModel):
+class SelfTraining(SegmentorWrapper):
     """Trains a segmentor on labelled images and, by its teacher's labels, on others.
 
     A sample without ``gt_sem_seg`` is one without labels. The teacher, an average of the segmentor
@@ -63,18 +62,13 @@ class SelfTraining(BaseModel):
         pretrained: None = None,
         train_cfg: None = None,
     ) -> None:
-        FeatureLossWrapper._leave_to_segmentor(pretrained=pretrained, train_cfg=train_cfg)
         segmentor = MODELS.build(segmentor) if isinstance(segmentor, dict) else segmentor
         if not isinstance(segmentor, EncoderDecoder | FeatureLossWrapper):
             raise ValueError(
                 f'SelfTraining.segmentor is a {type(segmentor).__name__}; use an EncoderDecoder, '
                 "such as dict(type='FoundationSegmentor', ...), or a wrapper of one"
             )
-        prepare = segmentor.data_preprocessor
-        if not isinstance(prepare, ViewPreProcessor):
-            prepare = ViewPreProcessor(prepare)
-        super().__init__(data_preprocessor=prepare)
-        self.segmentor = segmentor
+        super().__init__(segmentor, pretrained=pretrained, train_cfg=train_cfg)
         self.teacher = Teacher(self.student)
         self._refiner = refiner
         self.labelling = [MODELS.build(part) for part in labelling]
@@ -93,11 +87,6 @@ class SelfTraining(BaseModel):
         """The segmentor itself, whatever wraps it."""
         inner = self.segmentor
         return inner.segmentor if isinstance(inner, FeatureLossWrapper) else inner
-
-    @property
-    def num_classes(self) -> int:
-        """Of the segmentor."""
-        return self.student.num_classes
 
     @cached_property
     def refiner(self) -> object | None:
@@ -137,29 +126,15 @@ class SelfTraining(BaseModel):
         if body is not None:
             body['tensors'] = {renamed(name): each for name, each in body['tensors'].items()}
 
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: SampleList | None = None,
-        mode: str = 'tensor',
-        restyled: Tensor | None = None,
-    ) -> object:
-        """Losses in mode ``'loss'``; else what the segmentor says.
-
-        Args:
-            inputs: (B, 3, H, W), normalised.
-            data_samples: one for each image.
-            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
-            restyled: a second view of each: the student's, where there are no labels.
-        """
-        if mode != 'loss':
-            return self.segmentor(inputs, data_samples, mode)
-        return self.loss(inputs, data_samples, restyled)
-
     def loss(
         self, inputs: Tensor, data_samples: SampleList, restyled: Tensor | None = None
     ) -> dict:
         """Losses of the student on all images.
+
+        Args:
+            inputs: (B, 3, H, W), normalised; what the teacher sees, where there are no labels.
+            data_samples: one for each image.
+            restyled: (B, 3, H, W), second views; what the student sees, where there are no labels.
 
         Raises:
             ValueError: nobody began to teach.

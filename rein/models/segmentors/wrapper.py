@@ -43,7 +43,60 @@ class ViewPreProcessor(nn.Module):
         }
 
 
-class FeatureLossWrapper(BaseModel):
+class SegmentorWrapper(BaseModel):
+    """A segmentor inside another one that changes ``loss()`` only: what predicts is the inner one.
+
+    Args:
+        segmentor: the inner one.
+        **settings: what MMSegmentation's ``init_model`` hands to every model; always None here.
+
+    Raises:
+        ValueError: a setting is given.
+    """
+
+    def __init__(self, segmentor: nn.Module, **settings: None) -> None:
+        for key, value in settings.items():
+            if value is not None:
+                kind = type(self).__name__
+                raise ValueError(f'{kind}.{key} is {value!r}; it belongs into {kind}.segmentor')
+        prepare = segmentor.data_preprocessor
+        if not isinstance(prepare, ViewPreProcessor):
+            prepare = ViewPreProcessor(prepare)
+        super().__init__(data_preprocessor=prepare)
+        self.segmentor = segmentor
+
+    @property
+    def num_classes(self) -> int:
+        """Of the inner segmentor."""
+        return self.segmentor.num_classes
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: SampleList | None = None,
+        mode: str = 'tensor',
+        restyled: Tensor | None = None,
+    ) -> object:
+        """Losses in mode ``'loss'``; else what the inner segmentor says.
+
+        Args:
+            inputs: (B, 3, H, W), normalised.
+            data_samples: one for each image.
+            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
+            restyled: the same images in other colours.
+        """
+        if mode != 'loss':
+            return self.segmentor(inputs, data_samples, mode)
+        return self.loss(inputs, data_samples, restyled)
+
+    def loss(
+        self, inputs: Tensor, data_samples: SampleList, restyled: Tensor | None = None
+    ) -> dict:
+        """Losses by name."""
+        raise NotImplementedError
+
+
+class FeatureLossWrapper(SegmentorWrapper):
     """Adds losses on features to the training of a segmentor.
 
     It owns the segmentor and changes ``loss()`` only: what predicts is the inner one.
@@ -70,26 +123,16 @@ class FeatureLossWrapper(BaseModel):
         pretrained: None = None,
         train_cfg: None = None,
     ) -> None:
-        self._leave_to_segmentor(pretrained=pretrained, train_cfg=train_cfg)
         segmentor = MODELS.build(segmentor) if isinstance(segmentor, dict) else segmentor
         if not isinstance(segmentor, EncoderDecoder):
             raise ValueError(
                 f'{type(self).__name__}.segmentor is a {type(segmentor).__name__}; use an '
                 "EncoderDecoder, such as dict(type='FoundationSegmentor', ...)"
             )
-        super().__init__(data_preprocessor=ViewPreProcessor(segmentor.data_preprocessor))
-        self.segmentor = segmentor
+        super().__init__(segmentor, pretrained=pretrained, train_cfg=train_cfg)
         self.losses = nn.ModuleDict(
             {name: self._built(name, loss) for name, loss in (losses or {}).items() if loss}
         )
-
-    @classmethod
-    def _leave_to_segmentor(cls, **settings: object) -> None:
-        for key, value in settings.items():
-            if value is not None:
-                raise ValueError(
-                    f'{cls.__name__}.{key} is {value!r}; it belongs into {cls.__name__}.segmentor'
-                )
 
     def _built(self, name: str, config: dict) -> FeatureLoss:
         loss = MODELS.build(config)
@@ -110,36 +153,6 @@ class FeatureLossWrapper(BaseModel):
         for site in loss.sites:
             find_site(self.segmentor, site)
         return loss
-
-    @property
-    def num_classes(self) -> int:
-        """Of the inner segmentor."""
-        return self.segmentor.num_classes
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: SampleList | None = None,
-        mode: str = 'tensor',
-        restyled: Tensor | None = None,
-    ) -> object:
-        """Losses in mode ``'loss'``; else what the inner segmentor says.
-
-        Args:
-            inputs: (B, 3, H, W), normalised.
-            data_samples: one for each image.
-            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
-            restyled: the same images in other colours, for losses on two views.
-        """
-        if mode != 'loss':
-            return self.segmentor(inputs, data_samples, mode)
-        return self.loss(inputs, data_samples, restyled)
-
-    def loss(
-        self, inputs: Tensor, data_samples: SampleList, restyled: Tensor | None = None
-    ) -> dict:
-        """Losses of the network and of its features, by name."""
-        raise NotImplementedError
 
     def tapped(self, images: Tensor, sites: Iterable[str]) -> dict[str, Tensor]:
         """Maps of ``sites`` that the inner segmentor makes of ``images`` (B, 3, H, W)."""

@@ -88,8 +88,8 @@ def test_half_precision_answers_nearly_the_same(mobile):
     half = SegmentAnything(None, kind='mobile', device='cpu', dtype='bfloat16')
     half.predictor.model.load_state_dict(mobile.predictor.model.state_dict())
     found = half.encode(image())
-    assert found.features.dtype == torch.float32
-    error = (found.features - encoded.features).norm() / encoded.features.norm()
+    assert found.maps[0].dtype == torch.float32
+    error = (found.maps[0] - encoded.maps[0]).norm() / encoded.maps[0].norm()
     assert 0 < error < 0.05
 
 

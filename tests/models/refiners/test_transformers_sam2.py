@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_transformers_sam import image, points
 
 from rein.models.refiners import SamRefiner, TransformersSam, TransformersSam2
 
@@ -48,14 +49,6 @@ def folder(tmp_path_factory):
     processor = transformers.Sam2ImageProcessor(size=size, mask_size={'height': 16, 'width': 16})
     transformers.Sam2Processor(processor, target_size=SIDE).save_pretrained(folder)
     return str(folder)
-
-
-def image():
-    return np.random.RandomState(0).randint(0, 256, (48, 80, 3)).astype(np.uint8)
-
-
-def points(count):
-    return torch.from_numpy(np.random.RandomState(1).rand(count, 3, 2).astype(np.float32) * 40)
 
 
 def test_answers_are_those_of_transformers_own_way(folder):
