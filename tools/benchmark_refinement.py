@@ -7,6 +7,7 @@ clock.
 """
 
 import argparse
+import resource
 import statistics
 import sys
 import time
@@ -174,6 +175,13 @@ def step(model: nn.Module, wrapper: object, data: dict, *, amp: bool) -> None:
     wrapper.update_params(model.parse_losses(losses)[0])
 
 
+def peak(device: str) -> float:
+    """Most memory that was in use, GB: of this process, or of the GPU."""
+    if device != 'cpu':
+        return torch.cuda.max_memory_allocated() / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
 def main() -> None:
     """Print two tables."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
@@ -189,7 +197,7 @@ def main() -> None:
     torch.manual_seed(0)
     sam = SegmentAnything(None, kind=args.sam, device=args.device)
     table = pieces(args, sam).table('an image of 768x768', 'regions, class by class')
-    sys.stdout.write(f'{table}\n\n')
+    sys.stdout.write(f'{table}\n\nmost memory so far: {peak(args.device):.1f} GB\n\n')
     table = steps(args, sam).table(f'a step of 4 x {args.size}', 'source only')
     sys.stdout.write(f'{table}\n')
 

@@ -37,10 +37,10 @@ COLUMNS = {
     'camvid-dusk': 'CamVid dusk',
 }
 WORDS = (
-    'Every row was trained on drawn scenes in the style "game" alone. Numbers are mIoU in percent '
-    'on held scenes, mean ± standard deviation over the seeds; "unseen, mean" is over the five '
-    'styles that training never saw. CamVid, where it stands, is real: 11 merged classes, and no '
-    'real image was trained on. Minutes are those of the training iterations.'
+    'Every row learnt from labels of drawn scenes in the style "game" alone. Numbers are mIoU in '
+    'percent on held scenes, mean ± standard deviation over the seeds; "unseen, mean" is over the '
+    'five styles that no label was seen of. CamVid, where it stands, is real: 11 merged classes, '
+    'and no real image was trained on. Minutes are those of the training iterations.'
 )
 
 

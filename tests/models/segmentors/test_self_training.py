@@ -110,6 +110,25 @@ def test_images_without_labels_wait_for_a_teacher():
     alike(model.loss(images, samples), wanted)
 
 
+def test_a_batch_without_labels_before_there_is_a_teacher_teaches_nothing():
+    model = built()
+    model.teaches = False
+    images, samples, _ = batch('uu')
+    loss, _ = model.parse_losses(model.loss(images, samples))
+    loss.backward()
+    assert loss == 0
+    assert all((p.grad == 0).all() for p in model.parameters() if p.requires_grad)
+
+
+def test_a_batch_without_labels_is_learnt_from_when_there_is_a_teacher():
+    for settings in ({}, dict(passes=dict(type='SourceThenTarget'))):
+        model = built(**settings)
+        images, samples, _ = batch('uu')
+        loss, _ = model.parse_losses(model.loss(images, samples))
+        loss.backward()
+        assert loss > 0
+
+
 def test_a_batch_of_labelled_images_is_none_of_the_teachers_business(monkeypatch):
     model = built()
     seen = Seen(model.student, monkeypatch)
