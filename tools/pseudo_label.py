@@ -143,6 +143,7 @@ class Scores:
         self.folder, self.names = folder, names
         self.encoding = Cityscapes.PREPARED.encoding
         self.made = {kind: PseudoLabelScore(num_classes) for kind in KINDS}
+        self.images = 0
 
     def add(self, key: str, **labels: np.ndarray) -> None:
         """Count an image."""
@@ -151,13 +152,15 @@ class Scores:
         for old, new in self.names:
             key = key.replace(old, new)
         truth = self.encoding.read(str(self.folder / f'{key}.png'))
+        self.images += 1
         seen = np.where(labels['refined'] == IGNORE, np.uint8(IGNORE), labels['teacher'])
         for kind, made in zip(KINDS, (labels['teacher'], seen, labels['refined']), strict=True):
             self.made[kind].add(made, truth)
 
     def table(self) -> str:
-        """Scores in Markdown."""
+        """Scores in Markdown, of the images that were labelled now."""
         lines = [
+            f'{self.images} images, labelled in this call:\n',
             '| labels | labelled pixels | mIoU | mIoU of labelled pixels |',
             '|---|---|---|---|',
         ]

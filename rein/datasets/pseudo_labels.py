@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 from mmseg.registry import DATASETS
@@ -37,7 +38,10 @@ class LabelStore:
         self.folder = Path(folder)
         path, mine = self.folder / RECORD, json.loads(json.dumps(dict(settings)))
         if not path.is_file():
-            replace_file(path, (json.dumps(mine, indent=2) + '\n').encode())
+            # By a name of its own: several processes may begin at once, all with the same record.
+            part = path.with_name(f'.{RECORD}.{uuid4().hex}')
+            replace_file(part, (json.dumps(mine, indent=2) + '\n').encode())
+            os.replace(part, path)
             return
         there = json.loads(path.read_text())
         differ = [

@@ -83,15 +83,17 @@ def test_a_joint_base_gives_labelled_crops_and_others_in_two_views(load, name):
     config.train_dataloader.batch_size = 32
     batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
     size = int(re.search(r'_(\d+)[_.]', name)[1])
-    kinds = {True: 0, False: 0}
+    kinds, changed = {True: 0, False: 0}, 0
     parts = (batch[key] for key in ('inputs', 'restyled', 'data_samples'))
     for image, view, sample in zip(*parts, strict=True):
         labelled = 'gt_sem_seg' in sample
         kinds[labelled] += 1
         assert max(image.shape[1:]) <= size
-        assert torch.equal(image, view) == labelled
+        changed += not torch.equal(image, view)
+        assert torch.equal(image, view) or not labelled
         assert labelled == (sample.domain != 'generated')
     assert min(kinds.values()) > 0
+    assert changed > 0  # not all: colours are left alone now and then
 
 
 def write_tiles(sampled):

@@ -121,8 +121,8 @@ class SegmentAnything:
 def _read(checkpoint: str) -> dict[str, Tensor]:
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(
-            f'SegmentAnything.checkpoint: there is no file {checkpoint}; docs/checkpoints.md says '
-            'where it comes from'
+            f'SegmentAnything.checkpoint: there is no file {checkpoint}; checkpoints/README.md '
+            'says where it comes from'
         )
     try:
         return load_plain(Path(checkpoint))
