@@ -184,8 +184,8 @@ def test_pooled_features_are_the_authors():
 
 @MODELS.register_module()
 class RecordedProjection(torch.nn.Module):
-    def forward(self, pooled):
-        return pooled @ torch.tensor(RECORDED['inference']['vp_proj'])
+    def forward(self, clip, masks):
+        return mask_pool(clip, masks) @ torch.tensor(RECORDED['inference']['vp_proj'])
 
 
 def runs(case):

@@ -52,8 +52,8 @@ class GeometricEnsemble(nn.Module):
     Args:
         num_classes: K.
         embeddings: file of ``tools/text_embeddings.py``, made with the same CLIP.
-        projection: config of what brings a pooled map to CLIP's text space, such as
-            ``ConvNextProjection``.
+        projection: config of what CLIP sees in a mask, in the space of its texts:
+            ``ConvNextProjection`` or ``AttentionPoolProjection``.
         alpha: exponent of CLIP for classes that were trained on.
         beta: exponent of CLIP for others.
         unseen: numbers of classes that were not trained on.
@@ -96,7 +96,7 @@ class GeometricEnsemble(nn.Module):
             masks: (B, Q, H, W) logits.
             clip: (B, C, h, w), CLIP's last map.
         """
-        pooled = self.projection(mask_pool(clip, masks))
+        pooled = self.projection(clip, masks)
         outer = cosine_logits(pooled, self.words, self.class_of, logits.new_tensor(self.scale))
         alpha, beta = logits.new_tensor(self.alpha), logits.new_tensor(self.beta)
         if self.empty == 'skip':
@@ -137,6 +137,63 @@ class ConvNextProjection(nn.Module):
         self.out = nn.Linear(hidden, len(found['out.weight']))
         self.load_state_dict(found)
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """(..., C) -> (..., D)."""
-        return self.out(F.gelu(self.hidden(self.norm(pooled))))
+    def forward(self, clip: Tensor, masks: Tensor) -> Tensor:
+        """Maps (B, C, h, w) and mask logits (B, Q, H, W) -> (B, Q, D)."""
+        return self.out(F.gelu(self.hidden(self.norm(mask_pool(clip, masks)))))
+
+
+@MODELS.register_module()
+class AttentionPoolProjection(nn.Module):
+    """The end of a CLIP ResNet: one query of attention for each mask, over the pixels in it.
+
+    The query is the mean of the map with the position of the whole image; a mask without pixels
+    looks everywhere (the reference's attention has no answer then).
+
+    Args:
+        source: file of the CLIP model, of OpenAI, open_clip or timm.
+
+    Raises:
+        WeightsError: it cannot be read.
+        ValueError: it has no such end.
+    """
+
+    HEAD = 64  # channels
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        state = read_checkpoint(source)
+        prefix, names = 'visual.attnpool.', ('positional_embedding', 'q_proj', 'k_proj', 'v_proj')
+        names = (*names, 'c_proj')
+        if f'{prefix}{names[0]}' not in state:
+            prefix, names = 'head.', ('pos_embed', 'q', 'k', 'v', 'proj')
+        if f'{prefix}{names[0]}' not in state:
+            raise ValueError(
+                f'AttentionPoolProjection.source {source} has no visual.attnpool.* or '
+                'head.pos_embed; give the file of a CLIP ResNet with its end'
+            )
+        self.position = nn.Parameter(state[f'{prefix}{names[0]}'].float())  # (1 + n, C)
+        for part, name in zip(('query', 'key', 'value', 'out'), names[1:], strict=True):
+            weight = state[f'{prefix}{name}.weight'].float()
+            layer = nn.Linear(weight.shape[1], weight.shape[0])
+            bias = state[f'{prefix}{name}.bias'].float()
+            layer.load_state_dict({'weight': weight, 'bias': bias})
+            self.add_module(part, layer)
+
+    def forward(self, clip: Tensor, masks: Tensor) -> Tensor:
+        """Maps (B, C, h, w) and mask logits (B, Q, H, W) -> (B, Q, D)."""
+        size = clip.shape[-2:]
+        inside = F.interpolate(masks, size=size, mode='bilinear').flatten(2) > 0  # (B, Q, n)
+        inside |= ~inside.any(-1, keepdim=True)
+        tokens = clip.flatten(2).transpose(1, 2)  # (B, n, C)
+        side = round((len(self.position) - 1) ** 0.5)
+        grid = self.position[1:].T.unflatten(1, (side, side))[None]
+        grid = F.interpolate(grid, size=size, mode='bilinear')[0].flatten(1).T
+        query = tokens.mean(1, keepdim=True) + self.position[0]
+        query = query.expand(-1, inside.shape[1], -1)
+        keys = tokens + grid
+        heads = [
+            layer(part).unflatten(-1, (-1, self.HEAD)).transpose(1, 2)
+            for layer, part in ((self.query, query), (self.key, keys), (self.value, keys))
+        ]  # three of (B, heads, Q or n, 64)
+        found = F.scaled_dot_product_attention(*heads, attn_mask=inside[:, None])
+        return self.out(found.transpose(1, 2).flatten(2))

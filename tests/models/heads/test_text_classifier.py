@@ -4,6 +4,7 @@ from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 
 from rein.models.heads import (
+    AttentionPoolProjection,
     ConvNextProjection,
     GeometricEnsemble,
     PlainMask2FormerHead,
@@ -131,10 +132,64 @@ def test_a_head_asks_clip_too(names, words, tmp_path):
     assert not torch.allclose(joint, alone)
 
 
+@pytest.mark.parametrize(
+    'names',
+    [
+        ('visual.attnpool.', 'positional_embedding', 'q_proj', 'k_proj', 'v_proj', 'c_proj'),
+        ('head.', 'pos_embed', 'q', 'k', 'v', 'proj'),
+    ],
+)
+def test_attention_pools_the_pixels_in_a_mask_as_pytorchs_own(names, tmp_path):
+    torch.manual_seed(0)
+    prefix, position, *parts = names
+    state = {f'{prefix}{position}': torch.randn(1 + 9, 128)}
+    for part in parts:
+        rows = 16 if part == parts[-1] else 128
+        state[f'{prefix}{part}.weight'] = torch.randn(rows, 128) / 10
+        state[f'{prefix}{part}.bias'] = torch.randn(rows)
+    torch.save(state, tmp_path / 'RN50.pth')
+    pool = AttentionPoolProjection(str(tmp_path / 'RN50.pth'))
+    clip, masks = torch.randn(2, 128, 3, 3), torch.randn(2, 4, 3, 3)
+    masks[0, 1] = -1.0  # no pixel: it looks everywhere
+    found = pool(clip, masks)
+    tokens = clip.flatten(2).permute(2, 0, 1)
+    place = state[f'{prefix}{position}']
+    keys = tokens + place[1:, None]
+    query = (tokens.mean(0, keepdim=True) + place[0]).repeat(4, 1, 1)
+    blocked = masks.flatten(2) <= 0
+    blocked[0, 1] = False
+    wanted, _ = torch.nn.functional.multi_head_attention_forward(
+        query=query,
+        key=keys,
+        value=keys,
+        embed_dim_to_check=128,
+        num_heads=2,
+        in_proj_weight=None,
+        in_proj_bias=torch.cat([state[f'{prefix}{part}.bias'] for part in parts[:3]]),
+        bias_k=None,
+        bias_v=None,
+        add_zero_attn=False,
+        dropout_p=0.0,
+        out_proj_weight=state[f'{prefix}{parts[3]}.weight'],
+        out_proj_bias=state[f'{prefix}{parts[3]}.bias'],
+        use_separate_proj_weight=True,
+        q_proj_weight=state[f'{prefix}{parts[0]}.weight'],
+        k_proj_weight=state[f'{prefix}{parts[1]}.weight'],
+        v_proj_weight=state[f'{prefix}{parts[2]}.weight'],
+        training=False,
+        attn_mask=blocked.repeat_interleave(2, 0),
+    )
+    torch.testing.assert_close(found, wanted.transpose(0, 1), atol=1e-5, rtol=1e-5)
+    larger = pool(torch.randn(1, 128, 5, 7), torch.randn(1, 4, 20, 28))
+    assert larger.shape == (1, 4, 16)
+
+
 def test_a_file_without_the_end_of_clip_is_named(tmp_path):
     torch.save({'head.norm.weight': torch.ones(3)}, tmp_path / 'body.pth')
     with pytest.raises(ValueError, match=r'has no visual\.head\.mlp\.fc1 or head\.pre_logits\.fc'):
         ConvNextProjection(str(tmp_path / 'body.pth'))
+    with pytest.raises(ValueError, match=r'has no visual\.attnpool\.\* or head\.pos_embed'):
+        AttentionPoolProjection(str(tmp_path / 'body.pth'))
 
 
 def test_what_is_no_file_of_words_is_named(words, tmp_path):
