@@ -12,7 +12,7 @@ import numpy as np
 
 NO_CLASS = 255
 NEAR = 10  # pixels from the centre within which the mode 'center' draws
-MODES = ('random', 'center')
+MODES = ('random', 'center', 'last_part')
 Draw = np.random.Generator | np.random.RandomState
 
 
@@ -91,11 +91,22 @@ def eroded(component: Component, size: int) -> Component:
     return Component(component.label, np.flatnonzero(left), component.shape)
 
 
+def parts(component: Component) -> list[np.ndarray]:
+    """What erosion may have cut a region into: (N, 2) places of each part, row and column.
+
+    In the order of their first pixels; pixels touch at their sides.
+    """
+    mask = component.mask.view(np.uint8)
+    count, numbers = cv2.connectedComponents(mask, connectivity=4, ltype=cv2.CV_32S)
+    found = [np.argwhere(numbers == number) for number in range(1, count)]
+    return sorted(found, key=lambda each: each[0].tolist())
+
+
 def draw_points(
     component: Component,
     count: int,
     draw: Draw,
-    mode: Literal['random', 'center'] = 'random',
+    mode: Literal['random', 'center', 'last_part'] = 'random',
 ) -> np.ndarray | None:
     """Draw different pixels of a region.
 
@@ -104,7 +115,10 @@ def draw_points(
         count: how many.
         draw: source of random numbers. A ``RandomState`` draws what the authors' code draws, at
             the cost of a permutation of all pixels; a ``Generator`` does not look at them all.
-        mode: from all pixels, or from those nearer than ten pixels to the mean of all.
+        mode: ``'random'``: from all pixels; ``'center'``: from those nearer than ten pixels to
+            the mean of the largest part, of which there must be more than ``count``;
+            ``'last_part'``: from the last part, which is what the authors' ``largest_component``
+            takes.
 
     Returns:
         (count, 2) x and y, float32; None where there are too few pixels.
@@ -116,9 +130,11 @@ def draw_points(
         raise ValueError(f'mode is {mode!r}; use one of {MODES}')
     places = component.places
     if mode == 'center' and len(places):
-        distance = np.linalg.norm(places - places.mean(0), axis=1)
-        places = places[distance < NEAR]
-    if len(places) < count:
+        middle = max(parts(component), key=len).mean(0)
+        places = places[np.linalg.norm(places - middle, axis=1) < NEAR]
+    elif mode == 'last_part' and len(places):
+        places = parts(component)[-1]
+    if len(places) < count + (mode == 'center'):
         return None
     chosen = places[draw.choice(len(places), count, replace=False)]
     return chosen[:, ::-1].astype(np.float32)

@@ -50,7 +50,7 @@ class SamRefiner:
         *,
         least: int = 5000,
         points: int = 5,
-        mode: Literal['random', 'center'] = 'random',
+        mode: Literal['random', 'center', 'last_part'] = 'random',
         erosion: int = 0,
         overlaps: dict | None = {'type': 'EraseOverlaps'},  # noqa: B006 never changed
         empty: Literal['keep', 'drop'] = 'keep',

@@ -9,6 +9,7 @@ from rein.models.refiners.components import (
     draw_points,
     eroded,
     large_components,
+    parts,
 )
 
 RECORDED = json.loads(
@@ -42,7 +43,8 @@ def test_points_are_the_authors_under_their_seed(case):
     found = {}
     for each in large_components(map_of(case['map']), 5000):
         part = eroded(each, settings['erosion_size']) if settings['apply_erosion'] else each
-        points = draw_points(part, settings['num_points'], draw, settings['selection_mode'])
+        mode = settings['selection_mode'].replace('largest_component', 'last_part')
+        points = draw_points(part, settings['num_points'], draw, mode)
         found.setdefault(str(each.label), []).append(points.tolist())
     assert found == {label: points for label, points in case['points_xy'].items() if points}
 
@@ -78,6 +80,27 @@ def test_points_are_different_pixels_of_the_region(draw):
     points = draw_points(region, 20, draw)
     assert len({tuple(p) for p in points.tolist()}) == 20
     assert mask[points[:, 1].astype(int), points[:, 0].astype(int)].all()
+
+
+def two_parts():
+    """A region that erosion has cut: nine pixels, then four."""
+    mask = np.zeros((6, 40), bool)
+    mask[1:4, 2:5] = mask[3:5, 30:32] = True
+    return Component(1, np.flatnonzero(mask), mask.shape)
+
+
+def test_parts_of_a_region_are_in_the_order_of_their_first_pixels():
+    assert [len(part) for part in parts(two_parts())] == [9, 4]
+
+
+def test_points_of_the_last_part_or_around_the_middle_of_the_largest():
+    draw = np.random.default_rng(0)
+    last = draw_points(two_parts(), 4, draw, 'last_part')
+    assert (last[:, 0] >= 30).all()
+    middle = draw_points(two_parts(), 8, draw, 'center')
+    assert (middle[:, 0] < 5).all()
+    assert draw_points(two_parts(), 5, draw, 'last_part') is None
+    assert draw_points(two_parts(), 9, draw, 'center') is None  # it wants one more than it draws
 
 
 def test_an_unknown_mode_is_refused():
