@@ -158,8 +158,8 @@ class WhiteningMasksHook(Hook):
         config = self.dataset
         if config is None:
             config = runner.cfg.train_dataloader.dataset
-            while 'dataset' in config:
-                config = config['dataset']
+            while 'dataset' in config or 'source' in config:
+                config = config.get('dataset') or config['source']
         dataset = {**config, 'pipeline': self.pipeline}
         return DATASETS.build({'type': 'SeededDataset', 'dataset': dataset})
 

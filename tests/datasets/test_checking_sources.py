@@ -61,6 +61,16 @@ def test_wrappers_and_lists_are_looked_through_in_their_order(tmp_path):
     assert found == [('train', 'a', 1), ('train', 'b', 1), ('val', 'c', 1), ('val', 'd', 1)]
 
 
+def test_labelled_and_unlabelled_images_of_one_data_set_are_both_looked_at(tmp_path):
+    for k, name in enumerate('ab'):
+        write_set(tmp_path / name, [k])
+    target = folder(tmp_path / 'b', 'b', masks=None)
+    both = dict(type='SourceAndTarget', source=folder(tmp_path / 'a', 'a'), target=target)
+    report = check(config(train=dict(type='SeededDataset', dataset=both)))
+    assert [(group.domain, group.labelled) for group in report.groups] == [('a', 1), ('b', 0)]
+    assert report.problems == []
+
+
 def test_the_domains_of_one_data_set_have_a_line_each(tmp_path):
     tiny.acdc(tmp_path, 'val')
     acdc = dict(type='ACDC', data_root=str(tmp_path), split='val', domain='acdc-{condition}')

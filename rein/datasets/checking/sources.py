@@ -49,7 +49,7 @@ class Source:
 def collect(config: Config) -> list[Source]:
     """List the data sets of a config's data loaders.
 
-    Wrappers (``SeededDataset``, ``ConcatDataset``, ``RepeatDataset``, ...) are looked through.
+    Wrappers (``SeededDataset``, ``ConcatDataset``, ``SourceAndTarget``, ...) are looked through.
     Data sets that differ in nothing but their pipeline are one, in several roles.
 
     Raises:
@@ -99,6 +99,9 @@ def _leaves(node: object, place: str) -> Iterator[dict]:
         yield from _leaves(node['datasets'], f'{place}.datasets')
     elif 'dataset' in node:
         yield from _leaves(node['dataset'], f'{place}.dataset')
+    elif 'source' in node and 'target' in node:
+        for part in ('source', 'target'):
+            yield from _leaves(node[part], f'{place}.{part}')
     elif 'type' not in node:
         raise ConfigError(f"{place} has no type; name the data set, such as type='GTA5'")
     else:
