@@ -74,7 +74,7 @@ class TrainingBench:
         self.model: nn.Module = MODELS.build(model).to(device).train()
         self.optimizer = build_optim_wrapper(self.model, optim_wrapper).optimizer
         self.images = torch.randn(batch, 3, *size, device=device)
-        self.samples = _random_samples(batch, size, self.model.num_classes, device)
+        self.samples = random_samples(batch, size, self.model.num_classes, device)
 
     def iteration(self, dtype: torch.dtype) -> Timing:
         """Run one training iteration with the forward pass in ``dtype`` and time its steps."""
@@ -95,12 +95,17 @@ class TrainingBench:
 
     def peak_gigabytes(self) -> float:
         """Most memory that was in use at once: of the GPU, or else of the whole process."""
-        if self.device.type == 'cuda':
-            return torch.cuda.max_memory_allocated(self.device) / 2**30
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        return peak_gigabytes(self.device)
 
 
-def _random_samples(
+def peak_gigabytes(device: torch.device) -> float:
+    """Most memory that was in use at once, GiB: of the GPU, or else of the whole process."""
+    if device.type == 'cuda':
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def random_samples(
     batch: int, size: tuple[int, int], classes: int, device: torch.device
 ) -> list[SegDataSample]:
     """Blocks of 64 pixels of random classes: about as many classes as a crop of a street has."""

@@ -7,7 +7,6 @@ clock.
 """
 
 import argparse
-import resource
 import statistics
 import sys
 import time
@@ -20,12 +19,11 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from scipy import ndimage
 from torch import nn
 
+from rein.benchmark import peak_gigabytes, random_samples
 from rein.datasets.png import encode_labels, read_numbers
 from rein.datasets.streetscenes import render
 from rein.models.refiners import SamRefiner, SegmentAnything
@@ -99,15 +97,11 @@ class Timer:
 
 def batch(size: int, labelled: int, others: int, device: str) -> dict:
     """Random images, the last ones without labels."""
-    blocks = torch.randint(0, 19, (labelled + others, 1, size // 64, size // 64))
-    labels = blocks.repeat_interleave(64, 2).repeat_interleave(64, 3).to(device)
-    samples = []
-    for number in range(labelled + others):
-        sample = SegDataSample(metainfo={'img_shape': (size, size), 'ori_shape': (size, size)})
-        if number < labelled:
-            sample.gt_sem_seg = PixelData(data=labels[number])
-        samples.append(sample)
-    images = torch.randn(labelled + others, 3, size, size, device=device)
+    count = labelled + others
+    samples = random_samples(count, (size, size), 19, torch.device(device))
+    for sample in samples[labelled:]:
+        del sample.gt_sem_seg
+    images = torch.randn(count, 3, size, size, device=device)
     return {'inputs': images, 'data_samples': samples}
 
 
@@ -175,13 +169,6 @@ def step(model: nn.Module, wrapper: object, data: dict, *, amp: bool) -> None:
     wrapper.update_params(model.parse_losses(losses)[0])
 
 
-def peak(device: str) -> float:
-    """Most memory that was in use, GB: of this process, or of the GPU."""
-    if device != 'cpu':
-        return torch.cuda.max_memory_allocated() / 1e9
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
 def main() -> None:
     """Print two tables."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
@@ -197,7 +184,8 @@ def main() -> None:
     torch.manual_seed(0)
     sam = SegmentAnything(None, kind=args.sam, device=args.device)
     table = pieces(args, sam).table('an image of 768x768', 'regions, class by class')
-    sys.stdout.write(f'{table}\n\nmost memory so far: {peak(args.device):.1f} GB\n\n')
+    most = peak_gigabytes(torch.device(args.device))
+    sys.stdout.write(f'{table}\n\nmost memory so far: {most:.1f} GiB\n\n')
     table = steps(args, sam).table(f'a step of 4 x {args.size}', 'source only')
     sys.stdout.write(f'{table}\n')
 

@@ -24,13 +24,14 @@ from tqdm import tqdm
 
 import rein  # noqa: F401  registers the parts and the name 'rein::' for configs
 from rein.checkpoints.writing import sha256
+from rein.datasets.checking.sheet import overlay
 from rein.datasets.classes import CLASSES, IGNORE, PALETTE
 from rein.datasets.driving import Cityscapes
 from rein.datasets.pseudo_labels import FOLDER, LabelStore, images_below
 from rein.datasets.transforms import read_image
 from rein.hooks.atomic import write_atomically
 from rein.hooks.checkpoint_files import read_checkpoint
-from rein.hooks.pictures import assemble, overlay
+from rein.hooks.pictures import assemble
 from rein.labelling import label_images
 from rein.metrics.pseudo_labels import PseudoLabelScore
 from rein.runtime.failures import Guard
@@ -211,9 +212,9 @@ def described(args: argparse.Namespace, refiner: Mapping | None) -> dict:
 
 def show(path: Path, image: str, maps: Mapping[str, np.ndarray]) -> None:
     """Draw an image, its labels before and after, and the legend of the driving classes."""
-    pixels = np.ascontiguousarray(read_image(image)[..., ::-1])
-    panels = [('image', Image.fromarray(pixels))]
-    panels += [(k, Image.fromarray(overlay(pixels, v, PALETTE))) for k, v in maps.items()]
+    picture = Image.fromarray(np.ascontiguousarray(read_image(image)[..., ::-1]))
+    panels = [('image', picture)]
+    panels += [(kind, overlay(picture, labels, PALETTE)) for kind, labels in maps.items()]
     present = sorted({int(v) for v in np.unique(np.stack(list(maps.values())))} - {IGNORE})
     legend = [(CLASSES[k], PALETTE[k]) for k in present if k < len(CLASSES)]
     path.parent.mkdir(parents=True, exist_ok=True)

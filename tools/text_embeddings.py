@@ -5,7 +5,6 @@ Every word stands in 14 sentences; what a text encoder makes of them is averaged
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -94,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = embeddings(encode, args.batch)
         note = {'model': args.model, 'words': SYNONYMS, 'rein_version': rein.__version__}
         state = {'words': words, 'class_of': torch.tensor(CLASS_OF)}
-        write_checkpoint(args.out, state, {'meta': json.loads(json.dumps(note))})
+        write_checkpoint(args.out, state, {'meta': note})
         sys.stdout.write(f'{args.out}: {len(words)} words of {words.shape[1]} numbers\n')
     return guard.code
 

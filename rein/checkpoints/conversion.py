@@ -130,7 +130,9 @@ def convert_clouds(config: str, checkpoint: str, out: str) -> str:
             f'its keys begin with {shortened(release.tensors)}'
         )
     settings = load_config(config, {})
-    model = _build(Config({**settings, 'model': inner_segmentor(settings.model)}), bare=True)
+    plain = inner_segmentor(settings.model)
+    plain['backbone']['weights'] = None  # the release brings them
+    model = _build(Config({**settings, 'model': plain}))
     state = clouds_release.head_from_release(release.tensors)
     own = model.decode_head.state_dict()
     wrong = misfits(state, own, lambda key: False)
@@ -233,19 +235,14 @@ def _body_of(config: str | None, checkpoint: str, described: Mapping | None) -> 
     return {key: own[key] for key in keys}
 
 
-def _build(config: Config, body: str | None = None, *, bare: bool = False) -> nn.Module:
-    """Build the segmentor of a config, with the weights of ``body`` where that is given.
-
-    A ``bare`` one has random weights.
-    """
+def _build(config: Config, body: str | None = None) -> nn.Module:
+    """Build the segmentor of a config, with the weights of ``body`` where that is given."""
     backbone = inner_segmentor(config.model)['backbone']
     if backbone.get('type') != 'FoundationBackbone':
         raise WeightsError(
             f"model.backbone.type is {backbone.get('type')!r}; only a 'FoundationBackbone' has a "
             'body to fill in'
         )
-    if bare:
-        backbone['weights'] = None
     if body is not None:
         backbone['weights'] = {**(backbone.get('weights') or {}), 'source': body}
     init_default_scope(config.get('default_scope', 'mmseg'))

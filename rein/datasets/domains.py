@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
-from mmengine.dist import get_dist_info, sync_random_seed
 from mmseg.registry import DATA_SAMPLERS, DATASETS
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
+from rein.datasets.sampling import StreamSampler
 from rein.runtime.seeds import mixed_seed
 
 
@@ -88,8 +88,8 @@ class SourceAndTarget(Dataset):
         return sample
 
 
-class _DomainSampler(Sampler):
-    """What both samplers share: places of a process in a stream, and taking one up again."""
+class _DomainSampler(StreamSampler):
+    """What both samplers share: they draw from the two parts of a data set."""
 
     def __init__(self, dataset: Dataset, seed: int | None) -> None:
         if getattr(dataset, 'sizes', None) is None or not getattr(dataset, 'takes_seeds', False):
@@ -99,24 +99,12 @@ class _DomainSampler(Sampler):
                 "dict(type='SeededDataset', dataset=dict(type='SourceAndTarget', source=..., "
                 'target=...))'
             )
+        super().__init__(dataset, seed)
         self.sizes = dataset.sizes
-        self.rank, self.world_size = get_dist_info()
-        self.seed = sync_random_seed() if seed is None else seed
-        self._items = getattr(dataset, 'items_of_pass', None)
-        self.start = 0
 
     def __len__(self) -> int:
         """Size of both parts together."""
         return sum(self.sizes)
-
-    def skip(self, num_samples: int) -> None:
-        """Begin behind the first ``num_samples`` samples of this process.
-
-        MMEngine calls it on resuming; the count is from the beginning of the stream.
-        """
-        if num_samples < 0:
-            raise ValueError(f'num_samples {num_samples} is negative')
-        self.start = num_samples
 
 
 @DATA_SAMPLERS.register_module()

@@ -14,8 +14,32 @@ from torch.utils.data import Dataset, Sampler
 from rein.runtime.seeds import mixed_seed, seed_all
 
 
+class StreamSampler(Sampler):
+    """An endless stream that several processes share, and that is taken up again after a break.
+
+    Args:
+        dataset: a ``SeededDataset``.
+        seed: of the stream; by default (None) one that the processes agree on.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int | None) -> None:
+        self.rank, self.world_size = get_dist_info()
+        self.seed = sync_random_seed() if seed is None else seed
+        self._items = getattr(dataset, 'items_of_pass', None)
+        self.start = 0
+
+    def skip(self, num_samples: int) -> None:
+        """Begin behind the first ``num_samples`` samples of this process.
+
+        MMEngine calls it on resuming; the count is from the beginning of the stream.
+        """
+        if num_samples < 0:
+            raise ValueError(f'num_samples {num_samples} is negative')
+        self.start = num_samples
+
+
 @DATA_SAMPLERS.register_module()
-class ReplaySampler(Sampler):
+class ReplaySampler(StreamSampler):
     """An endless stream of (index, seed), the same one every time.
 
     The data set is gone through again and again, each pass in an order of its own that follows
@@ -42,12 +66,9 @@ class ReplaySampler(Sampler):
             )
         if len(dataset) == 0:
             raise ValueError('ReplaySampler: the data set is empty')
-        self.rank, self.world_size = get_dist_info()
+        super().__init__(dataset, seed)
         self.size = len(dataset)
-        self._items = getattr(dataset, 'items_of_pass', None)
         self.shuffle = shuffle
-        self.seed = sync_random_seed() if seed is None else seed
-        self.start = 0
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Start at the place that ``skip`` gave, else at the beginning."""
@@ -63,15 +84,6 @@ class ReplaySampler(Sampler):
     def __len__(self) -> int:
         """Size of the data set."""
         return self.size
-
-    def skip(self, num_samples: int) -> None:
-        """Begin behind the first ``num_samples`` samples of this process.
-
-        MMEngine calls it on resuming; the count is from the beginning of the stream.
-        """
-        if num_samples < 0:
-            raise ValueError(f'num_samples {num_samples} is negative')
-        self.start = num_samples
 
     def _order(self, number: int) -> np.ndarray:
         """Order of pass ``number``; RandomState's stream is the same in every NumPy."""

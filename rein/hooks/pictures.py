@@ -117,14 +117,6 @@ def paint(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
     return table[np.clip(labels, 0, 255)]
 
 
-def overlay(image: np.ndarray, labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Lay the colours of class numbers (H, W) over an image (H, W, 3); black where there are none.
-
-    Where a pixel has a class, half of it is the image.
-    """
-    return (image // 2 + paint(labels, palette) // 2).astype(np.uint8)
-
-
 def assemble(
     panels: list[tuple[str, Image.Image]], legend: list[tuple[str, tuple[int, ...]]]
 ) -> Image.Image:

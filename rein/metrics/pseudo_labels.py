@@ -3,9 +3,8 @@
 import numpy as np
 import torch
 
+from rein.datasets.classes import IGNORE
 from rein.metrics.confusion import count_confusion, mean, scores
-
-NONE = 255
 
 
 class PseudoLabelScore:
@@ -29,7 +28,7 @@ class PseudoLabelScore:
         Raises:
             ValueError: sizes differ, or a number is outside the classes.
         """
-        given = np.where(labels == NONE, self.num_classes, labels)
+        given = np.where(labels == IGNORE, self.num_classes, labels)
         self.confusion += count_confusion(
             torch.from_numpy(given), torch.from_numpy(truth), self.num_classes + 1
         )

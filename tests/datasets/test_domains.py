@@ -100,7 +100,7 @@ def test_processes_share_the_stream(kind, monkeypatch):
     whole = [seed for _, seed in islice(kind(both(), seed=2), 24)]
     shared = []
     for rank in (0, 1):
-        monkeypatch.setattr('rein.datasets.domains.get_dist_info', lambda rank=rank: (rank, 2))
+        monkeypatch.setattr('rein.datasets.sampling.get_dist_info', lambda rank=rank: (rank, 2))
         shared.append({seed for _, seed in islice(kind(both(), seed=2), 12)})
     assert shared[0].isdisjoint(shared[1])
     assert shared[0] | shared[1] == set(whole)

@@ -41,8 +41,19 @@ class Refined:
 
     def lost(self) -> list[int]:
         """Classes of which no pixel is left."""
-        some = self.masks.flatten(1).any(1).tolist()
-        return [kind for kind, there in zip(self.classes, some, strict=True) if not there]
+        pairs = zip(self.classes, self._there(), strict=True)
+        return [kind for kind, there in pairs if not there]
+
+    def kept(self) -> 'Refined':
+        """The same without those classes."""
+        there = self._there()
+        kinds = [kind for kind, some in zip(self.classes, there, strict=True) if some]
+        return Refined(
+            kinds, self.masks[torch.as_tensor(there, dtype=torch.bool, device=self.masks.device)]
+        )
+
+    def _there(self) -> list[bool]:
+        return self.masks.flatten(1).any(1).tolist()
 
 
 def as_they_are(labels: np.ndarray) -> Refined:

@@ -88,12 +88,8 @@ class SamRefiner:
         masks = self._selected(image, torch.from_numpy(points))
         if self.overlaps is not None:
             masks = self.overlaps(masks, classes)
-        kinds, united = unite(masks, classes)
-        if self.empty == 'drop':
-            left = united.flatten(1).any(1).tolist()
-            kinds = [kind for kind, some in zip(kinds, left, strict=True) if some]
-            united = united[torch.as_tensor(left, device=united.device)]
-        return Refined(kinds, united)
+        refined = Refined(*unite(masks, classes))
+        return refined.kept() if self.empty == 'drop' else refined
 
     def regions(self, labels: np.ndarray) -> list[Component]:
         """Regions that become prompts, by class."""

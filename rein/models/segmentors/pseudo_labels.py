@@ -7,7 +7,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-IGNORE = 255
+from rein.datasets.classes import IGNORE
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from rein.models.segmentors.pseudo_labels import IGNORE, PseudoLabels, best_classes
+from rein.datasets.classes import IGNORE
+from rein.models.segmentors.pseudo_labels import PseudoLabels, best_classes
 from rein.models.segmentors.student_passes import Lesson
 from rein.models.segmentors.teacher import Teacher
 from rein.models.segmentors.wrapper import FeatureLossWrapper, SegmentorWrapper

@@ -57,7 +57,7 @@ def batch(kinds='ls', seed=0, size=32):
     return images, samples, images.flip(-1) * 0.5
 
 
-def alike(found, wanted):
+def assert_alike(found, wanted):
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         torch.testing.assert_close(found[name], value)
@@ -97,7 +97,7 @@ def test_losses_are_the_segmentors_own_on_the_teachers_labels():
     labels = model.teacher.ask(model.student, 'encode_decode', images[1:], metas).argmax(1)
     samples[1].gt_sem_seg = PixelData(data=labels)
     wanted = built().student.loss(images, samples)
-    alike({k: v for k, v in found.items() if 'pseudo' not in k}, wanted)
+    assert_alike({k: v for k, v in found.items() if 'pseudo' not in k}, wanted)
     assert found['pseudo_labelled'] == 1
     assert 0.2 <= found['pseudo_confidence'] <= 1
 
@@ -107,7 +107,7 @@ def test_images_without_labels_wait_for_a_teacher():
     model.teaches = False
     images, samples, _ = batch('ull')
     wanted = built().student.loss(images[1:], samples[1:])
-    alike(model.loss(images, samples), wanted)
+    assert_alike(model.loss(images, samples), wanted)
 
 
 def test_a_batch_without_labels_before_there_is_a_teacher_teaches_nothing():
