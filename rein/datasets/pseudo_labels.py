@@ -1,10 +1,8 @@
 """Labels that a model made for images without labels: where they lie, and a data set of them."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from mmseg.registry import DATASETS
@@ -12,6 +10,7 @@ from mmseg.registry import DATASETS
 from rein.datasets.folder import IMAGE_ENDINGS, SegmentationFolder
 from rein.datasets.layout import Layout
 from rein.datasets.png import encode_labels
+from rein.runtime.claims import claim
 from rein.runtime.files import replace_file
 
 FOLDER = 'pseudo_labels'
@@ -36,24 +35,8 @@ class LabelStore:
 
     def __init__(self, folder: Path, settings: Mapping[str, object]) -> None:
         self.folder = Path(folder)
-        path, mine = self.folder / RECORD, json.loads(json.dumps(dict(settings)))
-        if not path.is_file():
-            # By a name of its own: several processes may begin at once, all with the same record.
-            part = path.with_name(f'.{RECORD}.{uuid4().hex}')
-            replace_file(part, (json.dumps(mine, indent=2) + '\n').encode())
-            os.replace(part, path)
-            return
-        there = json.loads(path.read_text())
-        differ = [
-            f'{key} is {there.get(key)!r} there and {value!r} here'
-            for key, value in mine.items()
-            if there.get(key) != value
-        ]
-        if differ:
-            raise ValueError(
-                f'{self.folder} holds labels that were made otherwise: {"; ".join(differ)}; remove '
-                'the folder, or write to another one'
-            )
+        mend = 'remove the folder, or write to another one'
+        claim(self.folder / RECORD, settings, 'labels', mend)
 
     def label_file(self, key: str) -> Path:
         """Where the labels of an image lie."""

@@ -1,0 +1,330 @@
+"""A generator learns one place from one or a few images: DreamBooth, resumed exactly."""
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rein.checkpoints.writing import sha256, write_checkpoint
+from rein.generation.instances import Crop, Instances
+from rein.generation.manifest import IMAGES, Job
+from rein.generation.model_files import EXTRA, LORA
+from rein.generation.objectives import DenoisingLoss, objective_of
+from rein.generation.pipelines import RECORD, Loaded, quiet
+from rein.generation.prompts import Prompt
+from rein.generation.sample import Sampler, Sampling
+from rein.generation.tuning import FullTuning, LowRankTuning
+from rein.hooks.atomic import write_atomically
+from rein.runtime.claims import claim
+from rein.runtime.files import replace_file
+from rein.runtime.seeds import mixed_seed
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+STATE = 'state.pth'
+LOG = 'log.jsonl'
+SETTINGS = 'settings.json'
+PRECISIONS = {'float32': 'no', 'bfloat16': 'bf16', 'float16': 'fp16'}
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Images of the class that the place is one of, so that the generator does not forget it.
+
+    Args:
+        prompt: of the class: 'a photo of an urban scene'.
+        count: of images, made by the generator as it was.
+        weight: of their loss.
+    """
+
+    prompt: str
+    count: int = 200
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a generator is personalised; the defaults are DATUM's.
+
+    Args:
+        prompt: of the images, with a rare word that will stand for the place.
+        steps: of the optimizer.
+        save_every: steps between checkpoints that can be sampled from.
+        rate: learning rate, constant; that of the tuning where None.
+        batch: crops in a step on each process.
+        accumulation: batches in a step.
+        seed: of all that is drawn.
+        text: whether the text encoders learn too.
+        precision: 'float32', 'bfloat16' or 'float16' arithmetic; weights are float32.
+        checkpointing: whether the backward pass computes activations anew, to save memory.
+        samples: pictures of the prompt to draw at every checkpoint, to watch.
+        prior: images of the class; None does without.
+
+    Source: Benigmim et al., CVPR-W 2023 (arXiv:2303.18080).
+    """
+
+    prompt: str = 'a photo of a sks urban scene'
+    steps: int = 1000
+    save_every: int = 200
+    rate: float | None = None
+    batch: int = 1
+    accumulation: int = 1
+    seed: int = 0
+    text: bool = True
+    precision: str = 'float32'
+    checkpointing: bool = False
+    samples: int = 4
+    prior: Prior | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f'precision={self.precision!r}: use {", ".join(PRECISIONS)}')
+        for key in ('steps', 'save_every', 'batch', 'accumulation'):
+            if getattr(self, key) < 1:
+                raise ValueError(f'{key} is {getattr(self, key)}; use 1 or more')
+
+
+class Personalizer:
+    """Trains a pipeline on a place and writes checkpoints, pictures and a log.
+
+    ``out`` gets ``step_<n>`` folders to sample from, ``samples/step_<n>.png``, ``log.jsonl`` and
+    ``state.pth``, from which the same command goes on. What a step draws follows from the seed,
+    the step and the process alone.
+
+    Args:
+        loaded: pipeline in float32; it is changed.
+        instances: the images.
+        out: folder.
+        training: how.
+        tuning: what learns.
+
+    Raises:
+        ValueError: the pipeline cannot be trained, or ``out`` holds another training.
+        ImportError: the extra 'generate' is not installed.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        instances: Instances,
+        out: Path,
+        training: Training,
+        tuning: FullTuning | LowRankTuning,
+    ) -> None:
+        self.loaded, self.instances, self.out = loaded, instances, Path(out)
+        self.training, self.tuning = training, tuning
+        if (loaded.files.folder / LORA).is_file():
+            raise ValueError(
+                f'{loaded.files.name} has low-rank weights for another pipeline: personalise that'
+            )
+        self.accelerator = _accelerator(loaded, training.precision)
+        self.loss = objective_of(loaded.pipeline)
+        self.settings = self._settings()
+        mend = 'take another --out, or remove the folder'
+        claim(self.out / SETTINGS, self.settings, 'a generator', mend)
+        self.class_images = self._class_images()
+        self.parts = [self.loss.DENOISER]
+        if training.text:
+            self.parts += [name for name in self.loss.ENCODERS if name in self.loss.parts]
+        torch.manual_seed(mixed_seed(training.seed))  # for what tuning adds
+        self.learning = tuning.prepare(self.loss, self.parts)
+        if training.checkpointing:
+            _checkpoint_activations(self.loss)
+        rate = tuning.RATE if training.rate is None else training.rate
+        optimizer = torch.optim.AdamW(self.learning, lr=rate, weight_decay=1e-2)
+        self.model, self.optimizer = self.accelerator.prepare(self.loss, optimizer)
+        self.step = 0
+        self._resume()
+
+    def _settings(self) -> dict:
+        """What decides the result; the number of steps may grow, since the rate is constant."""
+        found = asdict(self.training)
+        for key in ('steps', 'save_every', 'checkpointing', 'samples'):
+            found.pop(key)
+        files = {path.name: sha256(path) for path in self.instances.files}
+        return {
+            'base': self.loaded.files.name,
+            'base_revision': self.loaded.files.revision,
+            'tuning': {'type': self.tuning.NAME, **asdict(self.tuning)},
+            **found,
+            'images': files,
+            'resolution': self.instances.resolution,
+            'crop': self.instances.crop,
+            'processes': self.accelerator.num_processes,
+        }
+
+    def run(self) -> Iterator[float]:
+        """Train to the last step; yields the loss of each."""
+        training = self.training
+        if self.step == 0 and self.accelerator.is_main_process:
+            self._draw_samples()
+        while self.step < training.steps:
+            loss = self._train_step()
+            self.step += 1
+            last = self.step == training.steps
+            if self.accelerator.is_main_process:
+                self._log(loss)
+                if last or self.step % training.save_every == 0:
+                    self._save()
+            self.accelerator.wait_for_everyone()
+            yield loss
+
+    def _train_step(self) -> float:
+        """One step of the optimizer; returns the mean loss of its crops on this process."""
+        training, total = self.training, 0.0
+        self.loss.parts.train()
+        for number in range(training.accumulation):
+            place = self.accelerator.process_index
+            seed = mixed_seed(training.seed, self.step, number, place)
+            torch.manual_seed(seed)  # for dropout, where a model has it
+            draw = torch.Generator().manual_seed(seed)
+            crops = self.instances.batch(training.batch, draw)
+            prompts, weights = [training.prompt] * len(crops), [1.0] * len(crops)
+            if self.class_images is not None:
+                crops += self.class_images.batch(training.batch, draw)
+                prompts += [training.prior.prompt] * training.batch
+                weights += [training.prior.weight] * training.batch
+            loss = self._backward(crops, prompts, torch.tensor(weights), draw, number)
+            total += loss / training.accumulation
+        self.accelerator.clip_grad_norm_(self.learning, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return total
+
+    def _backward(
+        self,
+        crops: list[Crop],
+        prompts: list[str],
+        weights: Tensor,
+        draw: torch.Generator,
+        number: int,
+    ) -> float:
+        """Add the gradient of a batch; gradients of several processes meet in the last one."""
+        last = number + 1 == self.training.accumulation
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
+            with self.accelerator.autocast():
+                errors = self.model(crops, prompts, draw)
+            loss = (errors * weights.to(errors)).sum() / self.training.batch
+            self.accelerator.backward(loss / self.training.accumulation)
+        return float(loss.detach())
+
+    def _class_images(self) -> Instances | None:
+        """Images of the class, made by the pipeline as it is."""
+        prior, side = self.training.prior, self.instances.crop
+        if prior is None:
+            return None
+        sampling = Sampling(width=side, height=side, seed=self.training.seed)
+        sampler = Sampler(self.loaded, [Prompt(prior.prompt)], sampling)
+        job = Job(self.out / 'class_images', sampler.settings, prior.count)
+        with self.accelerator.autocast():
+            for _ in sampler.make(
+                job, self.accelerator.process_index, self.accelerator.num_processes
+            ):
+                pass
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            job.finish({})
+        self.accelerator.wait_for_everyone()
+        return Instances(self.out / 'class_images' / IMAGES, side, side)
+
+    def _save(self) -> None:
+        """Write a checkpoint to sample from, pictures of it, and the state to go on from."""
+        folder = self.out / f'step_{self.step}'
+        part = folder.with_name(f'.{folder.name}.{uuid4().hex}')
+        with quiet():
+            self.tuning.write(self.loaded.pipeline, part, self.parts)
+        record = {**self.settings, 'step': self.step}
+        replace_file(part / RECORD, (json.dumps(record, indent=2) + '\n').encode())
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(part, folder)
+        self._draw_samples()
+        scaler = self.accelerator.scaler
+        write_checkpoint(
+            self.out / STATE,
+            {name: value.detach().cpu() for name, value in self._named()},
+            {
+                'step': self.step,
+                'optimizer': self.optimizer.state_dict(),
+                'scaler': None if scaler is None else scaler.state_dict(),
+            },
+        )
+
+    def _named(self) -> list[tuple[str, Tensor]]:
+        return [(name, p) for name, p in self.loss.named_parameters() if p.requires_grad]
+
+    def _resume(self) -> None:
+        """Go on from the state that an earlier call left."""
+        path = self.out / STATE
+        if self.accelerator.is_main_process:
+            for part in self.out.glob('.step_*'):  # of a checkpoint that a kill cut off
+                shutil.rmtree(part)
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        with torch.no_grad():
+            for name, value in self._named():
+                value.copy_(state['state_dict'][name])
+        self.optimizer.load_state_dict(state['optimizer'])
+        if state['scaler'] is not None:
+            self.accelerator.scaler.load_state_dict(state['scaler'])
+        self.step = state['step']
+        if self.accelerator.is_main_process:
+            lines = (self.out / LOG).read_text().splitlines()[: self.step]
+            write_atomically(self.out / LOG, ''.join(f'{line}\n' for line in lines).encode())
+
+    def _log(self, loss: float) -> None:
+        with (self.out / LOG).open('a') as file:
+            file.write(json.dumps({'step': self.step, 'loss': round(loss, 6)}) + '\n')
+
+    @torch.no_grad()
+    def _draw_samples(self) -> None:
+        """Pictures of the prompt, with the same noise each time."""
+        count, side = self.training.samples, self.instances.crop
+        if not count:
+            return
+        self.loss.parts.eval()
+        sampling = Sampling(width=side, height=side, batch=count, redraws=0)
+        sampler = Sampler(self.loaded, [Prompt(self.training.prompt)], sampling)
+        with self.accelerator.autocast():
+            drawn = sampler.draw(range(count))
+        columns = math.ceil(math.sqrt(count))
+        grid = Image.new('RGB', (columns * side, -(-count // columns) * side))
+        for number, (image, _) in enumerate(drawn):
+            if image is not None:
+                grid.paste(image, (number % columns * side, number // columns * side))
+        path = self.out / 'samples' / f'step_{self.step}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grid.save(path)
+
+
+def _accelerator(loaded: Loaded, precision: str) -> 'Accelerator':
+    try:
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+    except ImportError as error:
+        raise ImportError(f'accelerate is not installed: {EXTRA}') from error
+    # The last layers of some text encoders have no part in the prompt.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(
+        cpu=loaded.pipeline.device.type == 'cpu',
+        mixed_precision=PRECISIONS[precision],
+        kwargs_handlers=[unused],
+    )
+
+
+def _checkpoint_activations(loss: DenoisingLoss) -> None:
+    for name, part in loss.parts.items():
+        if name == loss.DENOISER:
+            part.enable_gradient_checkpointing()
+        else:
+            part.gradient_checkpointing_enable({'use_reentrant': False})
