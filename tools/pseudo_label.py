@@ -23,7 +23,6 @@ from torch import nn
 from tqdm import tqdm
 
 import rein  # noqa: F401  registers the parts and the name 'rein::' for configs
-from rein.checkpoints.writing import sha256
 from rein.datasets.checking.sheet import overlay
 from rein.datasets.classes import CLASSES, IGNORE, PALETTE
 from rein.datasets.driving import Cityscapes
@@ -35,6 +34,7 @@ from rein.hooks.pictures import assemble
 from rein.labelling import label_images
 from rein.metrics.pseudo_labels import PseudoLabelScore
 from rein.runtime.failures import Guard
+from rein.runtime.files import sha256
 from rein.runtime.quiet import QuietRunner
 from rein.runtime.settings import ConfigError, OptionsAction, load_config
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from torch import Tensor
 
 from rein.checkpoints import blindnet_release
-from rein.checkpoints.writing import NOTE, sha256
+from rein.checkpoints.writing import NOTE
 from rein.models.backbones.layouts import recognise
 from rein.models.backbones.rein_release import describe_release, from_release, is_release
 from rein.models.backbones.renaming import is_own_body, unwrapped
 from rein.models.backbones.weight_files import open_weights
+from rein.runtime.files import sha256
 
 HEAD = ('group', 'tensors', 'parameters', 'dtype', 'MB')
 

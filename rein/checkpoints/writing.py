@@ -1,6 +1,5 @@
 """Checkpoint files written whole or not at all, with a note of where they come from."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from torch import Tensor
 
 import rein
 from rein.models.backbones.weight_files import WeightsError
+from rein.runtime.files import sha256
 
 NOTE = 'rein'  # the entry of a safetensors file's metadata that holds ours, as JSON
 
@@ -35,12 +35,6 @@ def meta_of(config: Config) -> dict:
 def origin(path: str) -> dict[str, str]:
     """Name and hash of a file that another one was made of."""
     return {'file': Path(path).name, 'sha256': sha256(path)}
-
-
-def sha256(path: str | Path) -> str:
-    """Return the SHA-256 of a file, 64 hexadecimal digits."""
-    with Path(path).open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Tensor], notes: dict) -> None:

@@ -14,6 +14,7 @@ from rein.datasets.driving import (
     UrbanSyn,
 )
 from rein.datasets.folder import SegmentationFolder
+from rein.datasets.generated import GeneratedDataset
 from rein.datasets.pseudo_labels import PseudoLabelled
 from rein.datasets.sampling import ReplaySampler, SeededDataset
 from rein.datasets.scale_crop import ScaleAndCrop
@@ -34,6 +35,7 @@ __all__ = [
     'DrawnScenes',
     'FixedRatioSampler',
     'GaussianBlur',
+    'GeneratedDataset',
     'LoadImage',
     'LoadLabels',
     'Mapillary',

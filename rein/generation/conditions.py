@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rein.checkpoints.writing import sha256
 from rein.datasets.classes import CLASSES, IGNORE, PALETTE, TRAIN_IDS
 from rein.datasets.label_files import LabelEncoding
 from rein.datasets.layout import find_files
+from rein.runtime.files import sha256
 
 # Colours of ADE20K, by which the published ControlNets for segmentation know classes. It has no
 # rider and no train, which stand here as person and bus.

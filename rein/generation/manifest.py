@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from rein.checkpoints.writing import sha256
 from rein.hooks.atomic import write_atomically
 from rein.runtime.claims import claim, differences
+from rein.runtime.files import sha256
 from rein.runtime.workers import spread
 
 NAME = 'manifest.jsonl'

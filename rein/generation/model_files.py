@@ -9,7 +9,7 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download, try_to_load_from_cache
 
-from rein.checkpoints.writing import sha256
+from rein.runtime.files import sha256
 
 INDEX = 'model_index.json'
 WEIGHTS = ('.safetensors', '.bin')

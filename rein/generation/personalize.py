@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rein.checkpoints.writing import sha256, write_checkpoint
 from rein.generation.instances import Crop, Instances
 from rein.generation.manifest import IMAGES, Job
 from rein.generation.model_files import EXTRA, LORA
@@ -26,7 +25,7 @@ from rein.generation.sample import Sampler, Sampling
 from rein.generation.tuning import FullTuning, LowRankTuning
 from rein.hooks.atomic import write_atomically
 from rein.runtime.claims import claim
-from rein.runtime.files import replace_file
+from rein.runtime.files import PART, replace_file, sha256
 from rein.runtime.seeds import mixed_seed
 
 if TYPE_CHECKING:
@@ -147,6 +146,11 @@ class Personalizer:
         self.step = 0
         self._resume()
 
+    @property
+    def is_main_process(self) -> bool:
+        """Whether this process writes files and shows progress."""
+        return self.accelerator.is_main_process
+
     def _settings(self) -> dict:
         """What decides the result; the number of steps may grow, since the rate is constant."""
         found = asdict(self.training)
@@ -167,13 +171,13 @@ class Personalizer:
     def run(self) -> Iterator[float]:
         """Train to the last step; yields the loss of each."""
         training = self.training
-        if self.step == 0 and self.accelerator.is_main_process:
+        if self.step == 0 and self.is_main_process:
             self._draw_samples()
         while self.step < training.steps:
             loss = self._train_step()
             self.step += 1
             last = self.step == training.steps
-            if self.accelerator.is_main_process:
+            if self.is_main_process:
                 self._log(loss)
                 if last or self.step % training.save_every == 0:
                     self._save()
@@ -233,7 +237,7 @@ class Personalizer:
             ):
                 pass
         self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
+        if self.is_main_process:
             job.finish({})
         self.accelerator.wait_for_everyone()
         return Instances(self.out / 'class_images' / IMAGES, side, side)
@@ -250,15 +254,14 @@ class Personalizer:
         os.replace(part, folder)
         self._draw_samples()
         scaler = self.accelerator.scaler
-        write_checkpoint(
-            self.out / STATE,
-            {name: value.detach().cpu() for name, value in self._named()},
-            {
-                'step': self.step,
-                'optimizer': self.optimizer.state_dict(),
-                'scaler': None if scaler is None else scaler.state_dict(),
-            },
-        )
+        state = {
+            'step': self.step,
+            'learned': {name: value.detach() for name, value in self._named()},
+            'optimizer': self.optimizer.state_dict(),
+            'scaler': None if scaler is None else scaler.state_dict(),
+        }
+        torch.save(state, self.out / f'{STATE}{PART}')
+        os.replace(self.out / f'{STATE}{PART}', self.out / STATE)
 
     def _named(self) -> list[tuple[str, Tensor]]:
         return [(name, p) for name, p in self.loss.named_parameters() if p.requires_grad]
@@ -266,7 +269,7 @@ class Personalizer:
     def _resume(self) -> None:
         """Go on from the state that an earlier call left."""
         path = self.out / STATE
-        if self.accelerator.is_main_process:
+        if self.is_main_process:
             for part in self.out.glob('.step_*'):  # of a checkpoint that a kill cut off
                 shutil.rmtree(part)
         if not path.is_file():
@@ -274,12 +277,12 @@ class Personalizer:
         state = torch.load(path, map_location='cpu', weights_only=True)
         with torch.no_grad():
             for name, value in self._named():
-                value.copy_(state['state_dict'][name])
+                value.copy_(state['learned'][name])
         self.optimizer.load_state_dict(state['optimizer'])
         if state['scaler'] is not None:
             self.accelerator.scaler.load_state_dict(state['scaler'])
         self.step = state['step']
-        if self.accelerator.is_main_process:
+        if self.is_main_process:
             lines = (self.out / LOG).read_text().splitlines()[: self.step]
             write_atomically(self.out / LOG, ''.join(f'{line}\n' for line in lines).encode())
 
@@ -327,4 +330,6 @@ def _checkpoint_activations(loss: DenoisingLoss) -> None:
         if name == loss.DENOISER:
             part.enable_gradient_checkpointing()
         else:
-            part.gradient_checkpointing_enable({'use_reentrant': False})
+            # The older name is deprecated in later releases of transformers 5.
+            enable = getattr(part, 'activation_checkpointing_enable', None)
+            (enable or part.gradient_checkpointing_enable)({'use_reentrant': False})

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,13 @@ def use_attention(pipeline: 'DiffusionPipeline', attention: str, device: str) ->
 def default_device() -> str:
     """The GPU of this process, by the number that its launcher gave it, or the CPU."""
     return f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu'
+
+
+def versions(device: str) -> dict[str, str]:
+    """Versions and device, which may decide the last bit of an image."""
+    names = ('torch', 'diffusers', 'transformers', 'pillow')
+    name = torch.cuda.get_device_name(device) if 'cuda' in device else 'CPU'
+    return {**{name: metadata.version(name) for name in names}, 'device': name}
 
 
 def _find(source: Source) -> tuple[ModelFiles, ModelFiles, bool]:

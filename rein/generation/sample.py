@@ -3,19 +3,19 @@
 import inspect
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
 
-from rein.checkpoints.writing import sha256
 from rein.datasets.png import encode_labels
 from rein.generation.conditions import LabelMaps
 from rein.generation.manifest import IMAGES, LABEL_ENDING, LABELS, Job, Made, digest
 from rein.generation.pipelines import Loaded
 from rein.generation.prompts import Prompt
-from rein.runtime.files import replace_file
+from rein.runtime.files import replace_file, sha256
 from rein.runtime.seeds import mixed_seed
 
 # Arguments of a pipeline's call by our names; None leaves the pipeline's own value.
@@ -45,6 +45,8 @@ class Sampling:
         redraws: times that an image is drawn anew which came out black or which the safety
             checker took away.
         control: weight of the label map, with a ControlNet.
+        threads: of a CPU, whose number decides the last bit of sums, and launchers differ in it; a
+            GPU has no such setting.
     """
 
     width: int | None = None
@@ -56,9 +58,11 @@ class Sampling:
     seed: int = 0
     redraws: int = 10
     control: float | None = None
+    threads: int = 1
 
     def __post_init__(self) -> None:
         lowest = {'width': 8, 'height': 8, 'steps': 1, 'batch': 1, 'seed': 0, 'redraws': 0}
+        lowest['threads'] = 1
         for key, least in lowest.items():
             value = getattr(self, key)
             if value is not None and value < least:
@@ -105,6 +109,10 @@ class Sampler:
             )
 
     @property
+    def _on_cpu(self) -> bool:
+        return self.loaded.pipeline.device.type == 'cpu'
+
+    @property
     def settings(self) -> dict:
         """What decides every image, plain data."""
         known = inspect.signature(self.loaded.pipeline.__call__).parameters
@@ -117,6 +125,8 @@ class Sampler:
         found = {**self.loaded.settings, **drawn, 'batch': self.sampling.batch}
         found |= {'seed': self.sampling.seed, 'redraws': self.sampling.redraws}
         found['prompts'] = {'number': len(listed), 'sha256': digest({'listed': listed})}
+        if self._on_cpu:
+            found['threads'] = self.sampling.threads
         if self.maps is not None:
             found['labels'] = {'sha256': self.maps.fingerprint, 'colours': self.maps.colours}
         return found
@@ -132,17 +142,25 @@ class Sampler:
         Yields:
             Each image as soon as it is on the disk.
         """
-        batch = self.sampling.batch
-        for first in range(part * batch, job.count, parts * batch):
-            numbers = range(first, first + batch)
-            wanted = [n for n in numbers if n < job.count and n not in job.done]
-            if not wanted:
-                continue
+        for numbers, wanted in self._groups(job, part, parts):
             for number, drawn in zip(numbers, self.draw(numbers), strict=True):
                 if number in wanted:
                     line = self._write(job, number, drawn)
                     job.add(line)
                     yield line
+
+    def waiting(self, job: Job, part: int = 0, parts: int = 1) -> int:
+        """Number of images that ``make`` has to make."""
+        return sum(len(wanted) for _, wanted in self._groups(job, part, parts))
+
+    def _groups(self, job: Job, part: int, parts: int) -> Iterator[tuple[range, list[int]]]:
+        """Numbers that are drawn in one call, and those of them that are not there yet."""
+        batch = self.sampling.batch
+        for first in range(part * batch, job.count, parts * batch):
+            numbers = range(first, first + batch)
+            wanted = [n for n in numbers if n < job.count and n not in job.done]
+            if wanted:
+                yield numbers, wanted
 
     def draw(self, numbers: Sequence[int]) -> list[tuple[Image.Image | None, int]]:
         """Draw images of these numbers, in one call of the pipeline.
@@ -167,7 +185,8 @@ class Sampler:
             sized = [self._labels(number) for number in numbers]
             name = 'control_image' if 'control_image' in self.loaded.takes else 'image'
             keywords[name] = [self.maps.picture(labels) for labels in sized]
-        with torch.no_grad():
+        threads = self.sampling.threads if self._on_cpu else torch.get_num_threads()
+        with torch.no_grad(), _threads(threads):
             answer = self.loaded.pipeline(
                 prompt=[self._prompt(number).prompt for number in numbers],
                 generator=[
@@ -226,3 +245,13 @@ class Sampler:
 
 def _is_black(image: Image.Image) -> bool:
     return max(high for _, high in image.convert('RGB').getextrema()) == 0
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

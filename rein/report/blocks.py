@@ -72,9 +72,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures side by side, as many as fit."""
+    """Pictures side by side, as many as fit; ``kind`` is '' or 'thumbnails' for small ones."""
 
     pictures: Sequence[Picture]
+    kind: str = ''
 
 
 @dataclass(frozen=True)

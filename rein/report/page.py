@@ -44,6 +44,7 @@ thead th{background:var(--band)}thead tr>:first-child{position:sticky;left:0}
 overflow-wrap:anywhere;font-size:.9rem}
 td.tint{background:rgba(var(--tint),calc(var(--v)*.62))}
 .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,28rem),1fr));gap:1rem}
+.thumbnails{grid-template-columns:repeat(auto-fill,minmax(10rem,1fr));gap:.5rem}
 figure{margin:0 0 1rem}figcaption{color:var(--faint);font-size:.92rem}
 img{max-width:100%;height:auto;display:block;border-radius:.3rem}figure>img{width:100%}
 code{background:var(--band);padding:.1rem .3rem;border-radius:.2rem;overflow-wrap:anywhere}
@@ -127,7 +128,8 @@ def _legend(block: Legend) -> str:
 
 @_html.register
 def _pictures(block: Pictures) -> str:
-    return f'<div class="pictures">{"".join(map(_figure, block.pictures))}</div>'
+    kinds = f'pictures {block.kind}'.strip()
+    return f'<div class="{kinds}">{"".join(map(_figure, block.pictures))}</div>'
 
 
 def _class(name: str) -> str:

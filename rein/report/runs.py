@@ -14,8 +14,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
-from rein.checkpoints.writing import sha256
 from rein.hooks.atomic import write_atomically
+from rein.runtime.files import sha256
 from rein.runtime.settings import ConfigError, inner_segmentor, load_config
 
 DIGITS = 16  # of a hash

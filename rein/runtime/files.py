@@ -1,5 +1,6 @@
 """Many files that can be made again: whole or not there, without waiting for the disk."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -17,3 +18,9 @@ def replace_file(path: str | os.PathLike, content: bytes) -> None:
     part = path.with_name(path.name + PART)
     part.write_bytes(content)
     os.replace(part, path)
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file, 64 hexadecimal digits."""
+    with Path(path).open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()

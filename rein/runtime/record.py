@@ -16,10 +16,10 @@ from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from rein.checkpoints.writing import sha256
 from rein.hooks.atomic import write_atomically
 from rein.hooks.checkpoint_files import STEP
 from rein.hooks.fingerprint import describe_body, frozen_state_keys
+from rein.runtime.files import sha256
 from rein.runtime.machine import hardware, versions
 
 DIGITS = 16  # of a hash of text

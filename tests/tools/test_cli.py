@@ -12,8 +12,8 @@ from mmseg.registry import HOOKS
 from tiny_run import losses, write_run
 
 from rein import cli
-from rein.checkpoints.writing import sha256
 from rein.hooks.checkpoint_files import read_checkpoint
+from rein.runtime.files import sha256
 
 SHORT = ('--cfg-options', 'train_cfg.max_iters=4')
 NUMBERS = itertools.count()
