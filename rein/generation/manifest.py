@@ -184,7 +184,8 @@ def read_manifest(folder: str | Path) -> Manifest:
             )
         )
     try:
-        head, *rest = [json.loads(line) for line in path.read_text('utf-8').splitlines()]
+        text = path.read_text('utf-8') or 'null'
+        head, *rest = [json.loads(line) for line in text.splitlines()]
         lines = tuple(_decode(line) for line in rest)
         if head['format'] > FORMAT:
             raise ValueError(

@@ -189,16 +189,9 @@ def _load(files: ModelFiles, source: Source, keywords: dict) -> 'DiffusionPipeli
 
 
 def _from_text(call: Callable) -> bool:
-    """Whether a pipeline needs nothing but a prompt."""
-    parameters = inspect.signature(call).parameters
-    needed = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.default is inspect.Parameter.empty
-        and parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-        and name not in ('self', 'prompt')
-    ]
-    return 'prompt' in parameters and 'num_inference_steps' in parameters and not needed
+    """Whether a pipeline draws in steps from a prompt, and asks for no picture."""
+    parameters = set(inspect.signature(call).parameters)
+    return {'prompt', 'num_inference_steps'} <= parameters and 'image' not in parameters
 
 
 def _controlnet(files: ModelFiles, dtype: torch.dtype) -> torch.nn.Module:

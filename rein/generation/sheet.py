@@ -35,7 +35,7 @@ def write_sheet(folder: str | Path, per_prompt: int | None = None) -> Path:
     by_prompt: dict[str, list[Made]] = {}
     for line in manifest.lines:
         by_prompt.setdefault(line.prompt, []).append(line)
-    blocks: list[Block] = [*_summary(manifest, by_prompt)]
+    blocks: list[Block] = [*_summary(manifest, by_prompt), Heading('Images')]
     with tempfile.TemporaryDirectory() as place:
         for prompt, lines in by_prompt.items():
             images = [line for line in lines if line.file]
@@ -47,6 +47,7 @@ def write_sheet(folder: str | Path, per_prompt: int | None = None) -> Path:
             )
             pictures = [Picture(_thumbnail(folder, x, Path(place)), _caption(x)) for x in shown]
             blocks.append(Pictures(pictures, kind='thumbnails'))
+        blocks += _details(manifest)
         path = folder / NAME
         write_html(path, f'Generated images: {folder.resolve().name}', blocks)
     return path
@@ -64,15 +65,26 @@ def _summary(manifest: Manifest, by_prompt: dict[str, list[Made]]) -> list[Block
         blocks.append(Words(f'No image could be made for {listed}.', kind='warning'))
     if redrawn:
         blocks.append(Words(f'{redrawn} images were thrown away and drawn anew.', kind='warning'))
-    counts = balance(Prompt(line.prompt, line.classes) for line in images)
+    return blocks
+
+
+def _details(manifest: Manifest) -> list[Block]:
+    """Classes that the prompts name, and settings."""
+    counts = balance(Prompt(line.prompt, line.classes) for line in manifest.images)
     most = max([*counts.values(), 1])
     rows = [[Cell(k), Cell(str(n), share=n / most)] for k, n in counts.items() if n]
+    blocks: list[Block] = []
     if rows:
-        blocks += [Heading('Classes'), Grid(['class', 'images that it is named for'], rows)]
-    shown = {'revision': first.revision, **manifest.settings, **manifest.made_with}
-    table = [[Cell(key), Cell(str(value))] for key, value in shown.items()]
-    blocks += [Heading('Settings'), Grid(['setting', 'value'], table, kind='words')]
-    return [*blocks, Heading('Images')]
+        blocks += [Heading('Classes'), Grid(['class', 'images whose prompt names it'], rows)]
+    shown = {**manifest.settings, **manifest.made_with}
+    table = [[Cell(key), Cell(_shown(value))] for key, value in shown.items()]
+    return [*blocks, Heading('Settings'), Grid(['setting', 'value'], table, kind='words')]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ', '.join(f'{key} {_shown(each)}' for key, each in value.items())
+    return 'as the model does' if value is None else str(value)
 
 
 def _thumbnail(folder: Path, line: Made, place: Path) -> Path:

@@ -40,6 +40,7 @@ tbody tr>:first-child{position:sticky;left:0;background:var(--back)}
 thead th{background:var(--band)}thead tr>:first-child{position:sticky;left:0}
 .title{color:var(--faint);font-style:italic;white-space:normal;text-align:left}
 .title span{display:inline-block;position:sticky;left:.45rem;max-width:calc(100vw - 3.5rem)}
+.words th{text-align:left}
 .words td{text-align:left;white-space:normal;min-width:14rem;max-width:34rem;vertical-align:top;
 overflow-wrap:anywhere;font-size:.9rem}
 td.tint{background:rgba(var(--tint),calc(var(--v)*.62))}

@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image
 
 from rein.datasets.classes import CORRUPTIONS, LEVELS
+from rein.generation.manifest import Job, Made
+from rein.runtime.files import sha256
 
 SIZE = (24, 32)  # height, width
 
@@ -37,6 +39,20 @@ def write_red_channel(path, numbers):
     path.parent.mkdir(parents=True, exist_ok=True)
     blank = np.zeros(np.shape(numbers), np.uint16)
     cv2.imwrite(str(path), np.stack([blank, blank + 7, np.asarray(numbers, np.uint16)], axis=-1))
+
+
+def generated(root, count=1, labelled=False, **changes):
+    job = Job(Path(root), {'revision': 'none'}, count)
+    for k in range(count):
+        file, label = f'images/im_{k}_p0.png', f'labels/im_{k}_p0_labelTrainIds.png'
+        write_image(f'{root}/{file}', seed=k)
+        about = {'sha256': sha256(f'{root}/{file}'), 'size': Path(root, file).stat().st_size}
+        if labelled:
+            write_labels(f'{root}/{label}')
+            about |= {'label': label, 'label_sha256': sha256(f'{root}/{label}')}
+        about |= {'prompt': 'a photo of a car', 'classes': ('car',), 'seed': k, **changes}
+        job.add(Made(k, file, model='m', revision='none', settings=job.digest, **about))
+    assert job.finish({}) == 0
 
 
 def gta5(root, count=3, ending='_labelTrainIds.png'):
@@ -127,7 +143,7 @@ def all_sets(data):
     mapillary_release(f'{data}/mapillary')
     dark_zurich(f'{data}/dark_zurich')
     cityscapes_c(f'{data}/cityscapes_c')
-    write_image(f'{data}/generated/clouds/images/im_0_p0.png')
+    generated(f'{data}/generated/clouds')
     cityscapes(f'{data}/cityscapes', 'test')
     acdc(f'{data}/acdc', 'test')
     camvid(f'{data}/camvid')

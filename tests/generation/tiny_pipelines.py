@@ -97,7 +97,6 @@ def stable_diffusion(seed=0, prediction='epsilon', checked=False):
             **SCHEDULE,
             clip_sample=False,
             set_alpha_to_one=False,
-            steps_offset=1,
             prediction_type=prediction,
         ),
         safety_checker=safety_checker() if checked else None,

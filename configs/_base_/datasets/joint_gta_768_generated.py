@@ -13,10 +13,8 @@ train_dataloader = dict(
             type='SourceAndTarget',
             source={{_base_.train_dataloader.dataset.dataset}},
             target=dict(
-                type='SegmentationFolder',
+                type='GeneratedDataset',
                 data_root='data/generated/clouds',
-                masks=None,
-                domain='generated',
                 pipeline=[
                     dict(type='LoadImage'),
                     dict(type='Resize', scale=(768, 768), keep_ratio=True),
