@@ -277,7 +277,9 @@ def test_images_of_the_class_are_made_once_and_weigh_as_said(pipes, photo, tmp_p
 def test_accumulated_batches_are_averaged(pipes, photo, tmp_path):
     training = trainer(pipes, photo, tmp_path, steps=1, accumulation=3)
     seen = []
-    training.loss.register_forward_hook(lambda _, args, errors: seen.append(float(errors.detach().mean())))
+    training.loss.register_forward_hook(
+        lambda _, args, errors: seen.append(float(errors.detach().mean()))
+    )
     (total,) = training.run()
     assert total == pytest.approx(np.mean(seen))
     assert len(set(seen)) == 3
