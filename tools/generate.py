@@ -1,10 +1,7 @@
 """Make images that do not exist yet: python tools/generate.py --help.
 
-prompts      write what images are to show, a line of JSON each
-personalize  let a generator learn a place from one or a few images of it
-images       make images, with a manifest that GeneratedDataset reads
-sheet        make the page to look through them anew
-check        compare images with their manifest, content and all
+Write prompts, let a generator learn a place, make images with a manifest, look through them, check
+them, and count what they cost. Every command but the last three takes options from a --recipe.
 """
 
 import argparse
@@ -19,6 +16,7 @@ from tqdm import tqdm
 
 import rein  # noqa: F401
 from rein.generation.conditions import COLOURS, LabelMaps
+from rein.generation.cost import PEAKS, count_cost
 from rein.generation.grammar import from_grammar
 from rein.generation.instances import Instances
 from rein.generation.language_model import from_language_model, transformers_writer
@@ -53,9 +51,7 @@ AGAIN = 'the same command goes on where it was'
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    main = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    main = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     commands = main.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, function in COMMANDS.items():
         command = commands.add_parser(name, help=function.__doc__.split('\n')[0])
@@ -160,6 +156,18 @@ def folder_options(add: argparse.ArgumentParser) -> None:
     add.add_argument('folder', type=Path, help='of the set')
     add.add_argument('--per-prompt', type=int, metavar='N', help='sheet: at most N of a prompt')
     add.add_argument('--workers', type=int, default=os.cpu_count(), help='check: processes')
+
+
+def cost_options(add: argparse.ArgumentParser) -> None:
+    """Options of ``cost``."""
+    add.add_argument('--model', type=Path, help='folder of a pipeline; its configs are enough')
+    add.add_argument('--size', type=int, nargs=2, default=[512, 512], metavar=('WIDTH', 'HEIGHT'))
+    add.add_argument('--steps', type=int, default=50)
+    add.add_argument('--count', type=int, default=5000, help='of images')
+    add.add_argument('--unguided', action='store_true', help='one call a step instead of two')
+    add.add_argument(
+        '--efficiency', type=float, default=0.35, help='share of its peak that a GPU reaches'
+    )
 
 
 def prompts(args: argparse.Namespace) -> None:
@@ -285,6 +293,23 @@ def check(args: argparse.Namespace) -> None:
     sys.stdout.write(f'{args.folder}: {len(manifest.images)} images are as the manifest says\n')
 
 
+def cost(args: argparse.Namespace) -> None:
+    """Count the arithmetic of images, and the hours of it on some GPUs."""
+    needed(args, 'model')
+    if not 0 < args.efficiency <= 1:
+        raise ValueError(f'--efficiency is {args.efficiency}; it is a share, from 0 to 1')
+    found = count_cost(args.model, tuple(args.size), args.steps, guided=not args.unguided)
+    sys.stdout.write(
+        f'denoiser: {found.parameters / 1e6:,.1f} M parameters, {found.denoiser / 1e12:.3f} TFLOP '
+        f'a call; decoder {found.decoder / 1e12:.3f} TFLOP; an image {found.image / 1e12:.1f} '
+        f'TFLOP\n\n| GPU | peak, TFLOP/s | hours for {args.count:,} images at '
+        f'{args.efficiency:.0%} of it |\n|---|---|---|\n'
+    )
+    for name, peak in PEAKS.items():
+        hours = found.hours(args.count, peak * 1e12, args.efficiency)
+        sys.stdout.write(f'| {name} | {peak} | {hours:.1f} |\n')
+
+
 def share(shard: str | None) -> tuple[int, int]:
     """The part of the work for this process: K of N."""
     if shard is None:
@@ -308,6 +333,7 @@ COMMANDS = {
     'images': images,
     'sheet': sheet,
     'check': check,
+    'cost': cost,
 }
 OPTIONS = {
     'prompts': prompt_options,
@@ -315,6 +341,7 @@ OPTIONS = {
     'images': image_options,
     'sheet': folder_options,
     'check': folder_options,
+    'cost': cost_options,
 }
 
 

@@ -15,7 +15,8 @@ from tiny_story import ROOT, prepare, run, tool
 from rein.generation.manifest import JOB, read_manifest
 from rein.hooks.checkpoint_files import read_checkpoint
 
-sys.path[:0] = [str(ROOT / 'tests/generation'), str(ROOT / 'tools')]
+sys.path.insert(0, str(ROOT / 'tests/generation'))
+sys.path.insert(0, str(ROOT / 'tools'))
 
 import generate as program
 import tiny_pipelines

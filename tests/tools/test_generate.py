@@ -156,3 +156,12 @@ def test_personalisation_writes_what_images_reads(pipe, prompts, tmp_path, capsy
     assert f'to make images of: {tmp_path}/place/step_2' in capsys.readouterr().out
     words = ['--model', tmp_path / 'place/step_2', '--prompts', prompts, '--out', tmp_path / 'set']
     assert run('images', *words, *SMALL, '--count', '1') == 0
+
+
+def test_costs_are_counted_from_configs(pipe, capsys):
+    assert run('cost', '--model', pipe, '--size', '64', '64', '--efficiency', '0.5') == 0
+    told = capsys.readouterr().out
+    assert 'denoiser: 0.2 M parameters' in told
+    assert '| H100 | 989 | 0.0 |' in told
+    assert run('cost', '--model', pipe, '--efficiency', '35') == 2
+    assert 'a share, from 0 to 1' in capsys.readouterr().err
