@@ -74,6 +74,19 @@ def test_every_train_and_test_command_is_one_that_the_tools_take(monkeypatch):
         assert getattr(cli, name)(arguments) == 0, arguments
 
 
+def test_every_command_of_generation_is_one_that_the_tool_takes(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    import generate
+
+    found = [words for page in PAGES for words in commands(page) if 'tools/generate.py' in words]
+    assert len(found) >= 12
+    for words in found:
+        rest = words[words.index('tools/generate.py') + 1 :]
+        if '--help' not in rest:
+            generate.apply_recipe(generate.parser(), rest)
+
+
 def test_the_config_of_the_readme_can_be_pasted(tmp_path):
     (text,) = fences('README.md', 'python')
     (tmp_path / 'mine.py').write_text(text)

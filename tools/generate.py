@@ -1,7 +1,7 @@
 """Make images that do not exist yet: python tools/generate.py --help.
 
 Write prompts, let a generator learn a place, make images with a manifest, look through them, check
-them, and count what they cost. Every command but the last three takes options from a --recipe.
+them, and count what they cost. A --recipe holds the options of several commands.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from rein.generation.conditions import COLOURS, LabelMaps
 from rein.generation.cost import PEAKS, count_cost
 from rein.generation.grammar import from_grammar
 from rein.generation.instances import Instances
-from rein.generation.language_model import from_language_model, transformers_writer
+from rein.generation.language_model import from_language_model, most_calls, transformers_writer
 from rein.generation.manifest import Job, compare, read_manifest
 from rein.generation.personalize import PRECISIONS, Personalizer, Prior, Training
 from rein.generation.pipelines import (
@@ -200,9 +200,15 @@ def ask(args: argparse.Namespace, classes: Sequence[str]) -> list:
     write = transformers_writer(
         args.model, device=args.device or default_device(), temperature=args.temperature
     )
-    found, refused = from_language_model(
-        write, args.count, args.seed, classes=classes, source=args.model
-    )
+    with tqdm(total=most_calls(args.count, len(classes)), unit='request at most') as bar:
+
+        def counted(request: str, seed: int) -> str:
+            bar.update()
+            return write(request, seed)
+
+        found, refused = from_language_model(
+            counted, args.count, args.seed, classes=classes, source=args.model
+        )
     if refused:
         listed = ', '.join(f'{count} {reason}' for reason, count in refused.most_common())
         sys.stderr.write(f'refused or filled in: {listed}\n')
@@ -261,15 +267,16 @@ def images(args: argparse.Namespace) -> None:
     job = Job(args.out, sampler.settings, args.count or len(listed))
     waiting = sampler.waiting(job, part, parts)
     made = sampler.make(job, part, parts)
-    refused = 0
-    for line in tqdm(made, total=waiting, unit='image', disable=part > 0):
-        refused += not line.file
+    for _ in tqdm(made, total=waiting, unit='image', disable=part > 0):
+        pass
     missing = job.finish(versions(device))
     if missing:
         sys.stdout.write(f'{args.out}: {missing} of {job.count} images are left to other parts\n')
         return
     page = write_sheet(args.out)
-    sys.stdout.write(f'{args.out}: {job.count} images; to look at: {page}\n')
+    lines = read_manifest(args.out).lines
+    refused = sum(not line.file for line in lines)
+    sys.stdout.write(f'{args.out}: {len(lines) - refused} images; to look at: {page}\n')
     if refused:
         raise ValueError(
             f'{refused} images came out black, or were taken away by the safety checker, in all '

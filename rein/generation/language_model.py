@@ -57,7 +57,7 @@ def from_language_model(
     words: list[set[str]] = []
     refused: Counter = Counter()
     share = -(-count // len(kept))
-    for call in range(3 * len(kept) * -(-share // PER_CALL)):
+    for call in range(most_calls(count, len(kept))):
         name = min(kept, key=lambda name: len(kept[name]))
         if sum(map(len, kept.values())) >= count:
             break
@@ -77,6 +77,11 @@ def from_language_model(
         rest = from_grammar(missing, seed, classes=classes, without=prompts)
         prompts += [replace(p, seed=seed + len(prompts) + k) for k, p in enumerate(rest)]
     return prompts, refused
+
+
+def most_calls(count: int, classes: int) -> int:
+    """How often a model is asked at most."""
+    return 3 * classes * -(-count // (classes * PER_CALL))
 
 
 def lines_of(answer: str) -> list[str]:

@@ -24,8 +24,9 @@ class DenoisingLoss(nn.Module):
         pipeline: of diffusers; its parts are used where they are, so it samples with what was
             trained.
 
-    The parts that may train are modules of this one, named as in the pipeline. The pipeline
-    encodes prompts itself, so they mean in training what they will mean in sampling.
+    The parts that may train are modules of this one, named as in the pipeline, and frozen to begin
+    with. The pipeline encodes prompts itself, so they mean in training what they will mean in
+    sampling.
     """
 
     DENOISER = 'unet'
@@ -35,6 +36,9 @@ class DenoisingLoss(nn.Module):
         super().__init__()
         self.pipeline = pipeline
         self.vae = pipeline.vae
+        for part in pipeline.components.values():  # T5 too, which never learns
+            if isinstance(part, nn.Module):
+                part.requires_grad_(requires_grad=False)
         self.parts = nn.ModuleDict(
             {
                 name: getattr(pipeline, name)

@@ -14,6 +14,7 @@ from uuid import uuid4
 import torch
 from PIL import Image
 from torch import Tensor
+from tqdm import tqdm
 
 from rein.generation.instances import Crop, Instances
 from rein.generation.manifest import IMAGES, Job
@@ -179,9 +180,10 @@ class Personalizer:
             last = self.step == training.steps
             if self.is_main_process:
                 self._log(loss)
-                if last or self.step % training.save_every == 0:
+            if last or self.step % training.save_every == 0:
+                if self.is_main_process:
                     self._save()
-            self.accelerator.wait_for_everyone()
+                self.accelerator.wait_for_everyone()
             yield loss
 
     def _train_step(self) -> float:
@@ -231,11 +233,16 @@ class Personalizer:
         sampling = Sampling(width=side, height=side, seed=self.training.seed)
         sampler = Sampler(self.loaded, [Prompt(prior.prompt)], sampling)
         job = Job(self.out / 'class_images', sampler.settings, prior.count)
-        with self.accelerator.autocast():
-            for _ in sampler.make(
-                job, self.accelerator.process_index, self.accelerator.num_processes
-            ):
-                pass
+        share = self.accelerator.process_index, self.accelerator.num_processes
+        bar = tqdm(
+            total=sampler.waiting(job, *share),
+            desc='images of the class',
+            unit='image',
+            disable=not self.is_main_process,
+        )
+        with bar, self.accelerator.autocast():
+            for _ in sampler.make(job, *share):
+                bar.update()
         self.accelerator.wait_for_everyone()
         if self.is_main_process:
             job.finish({})

@@ -27,6 +27,15 @@ ARGUMENTS = {
     'negative_prompt': 'negative_prompt',
     'control': 'controlnet_conditioning_scale',
 }
+_LEAST = {
+    'width': 8,
+    'height': 8,
+    'steps': 1,
+    'batch': 1,
+    'seed': 0,
+    'redraws': 0,
+    'threads': 1,
+}
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,7 @@ class Sampling:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        lowest = {'width': 8, 'height': 8, 'steps': 1, 'batch': 1, 'seed': 0, 'redraws': 0}
-        lowest['threads'] = 1
-        for key, least in lowest.items():
+        for key, least in _LEAST.items():
             value = getattr(self, key)
             if value is not None and value < least:
                 raise ValueError(f'{key} is {value}; use {least} or more')

@@ -56,7 +56,7 @@ def write_sheet(folder: str | Path, per_prompt: int | None = None) -> Path:
 def _summary(manifest: Manifest, by_prompt: dict[str, list[Made]]) -> list[Block]:
     images, first = manifest.images, manifest.lines[0]
     redrawn = sum(line.redraws for line in manifest.lines)
-    words = f'{len(images)} images of {len(by_prompt)} prompts by {first.model}.'
+    words = f'{len(images):,} images of {len(by_prompt):,} prompts by {first.model}.'
     blocks: list[Block] = [Words(words)]
     refused = [line for line in manifest.lines if not line.file]
     if refused:

@@ -29,8 +29,7 @@ class FullTuning:
     RATE: ClassVar[float] = 5e-6  # learning rate, where none is given
 
     def prepare(self, loss: DenoisingLoss, parts: Sequence[str]) -> list[nn.Parameter]:
-        """Freeze all but the named parts; returns what learns."""
-        loss.requires_grad_(requires_grad=False)
+        """Let the named parts of a frozen pipeline learn; returns their weights."""
         for name in parts:
             loss.parts[name].requires_grad_(requires_grad=True)
         return [p for p in loss.parameters() if p.requires_grad]
@@ -55,10 +54,9 @@ class LowRankTuning:
     RATE: ClassVar[float] = 1e-4
 
     def prepare(self, loss: DenoisingLoss, parts: Sequence[str]) -> list[nn.Parameter]:
-        """Freeze everything and add the matrices; returns what learns."""
+        """Add the matrices to the named parts of a frozen pipeline; returns them."""
         from peft import LoraConfig
 
-        loss.requires_grad_(requires_grad=False)
         for name in parts:
             layers = ENCODER_LAYERS if name in loss.ENCODERS else DENOISER_LAYERS
             if name == 'transformer':

@@ -167,6 +167,14 @@ def test_denoiser_and_text_encoders_get_gradients_and_the_autoencoder_none(famil
     assert all(p.grad is None and not p.requires_grad for p in loss.vae.parameters())
 
 
+def test_parts_that_never_learn_are_frozen_too():
+    pipeline = tiny_pipelines.stable_diffusion_3()
+    pipeline.text_encoder_3 = torch.nn.Linear(1, 1)
+    loss = objective_of(pipeline)
+    TUNINGS['full'].prepare(loss, list(loss.parts))
+    assert not pipeline.text_encoder_3.weight.requires_grad
+
+
 def test_another_family_is_refused():
     odd = SimpleNamespace(components={'transformer': object(), 'vae': object()})
     with pytest.raises(ValueError, match='has transformer, vae; models of the families'):
@@ -241,6 +249,20 @@ def test_each_step_takes_a_fresh_crop(pipes, photo, tmp_path):
     object.__setattr__(training.instances, 'cut', lambda g: seen.append(cut(g)) or seen[-1])
     list(training.run())
     assert len({crop.corner for crop in seen}) == 3
+
+
+def test_the_error_on_the_image_falls(pipes, photo, tmp_path):
+    training = trainer(pipes, photo, tmp_path, steps=40, save_every=40, rate=3e-3)
+
+    @torch.no_grad()
+    def error():
+        generator = draw(99)
+        cut = training.instances.batch(16, generator)
+        return float(training.loss(cut, [training.training.prompt] * 16, generator).mean())
+
+    before = error()
+    list(training.run())
+    assert error() < 0.9 * before
 
 
 def test_only_the_denoiser_learns_when_asked(pipes, photo, tmp_path):
