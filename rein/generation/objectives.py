@@ -5,6 +5,7 @@ recognised by its parts.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,14 @@ from rein.generation.instances import Crop, stack
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops and what the prompt of each says."""
+
+    crops: Sequence[Crop]
+    prompts: Sequence[str]
 
 
 class DenoisingLoss(nn.Module):
@@ -52,20 +61,16 @@ class DenoisingLoss(nn.Module):
         """The network that finds the noise."""
         return self.parts[self.DENOISER]
 
-    def forward(
-        self, crops: Sequence[Crop], prompts: Sequence[str], draw: torch.Generator
-    ) -> Tensor:
+    def forward(self, batch: Batch, draw: torch.Generator) -> Tensor:
         """Error of each crop: (B,).
 
         Args:
-            crops: B of them.
-            prompts: of each.
+            batch: of B crops.
             draw: for latents, noise and times, on the CPU.
         """
-        latents = self.encode(stack(crops), draw)
+        latents = self.encode(stack(batch.crops), draw)
         noise = torch.randn(latents.shape, generator=draw).to(latents)
-        error = self.error(latents, noise, crops, prompts, draw)
-        return error.flatten(1).mean(1)
+        return self.error(latents, noise, batch, draw).flatten(1).mean(1)
 
     @torch.no_grad()
     def encode(self, pixels: Tensor, draw: torch.Generator) -> Tensor:
@@ -79,14 +84,7 @@ class DenoisingLoss(nn.Module):
         config = self.vae.config
         return (latents - (config.get('shift_factor') or 0.0)) * config.scaling_factor
 
-    def error(
-        self,
-        latents: Tensor,
-        noise: Tensor,
-        crops: Sequence[Crop],
-        prompts: Sequence[str],
-        draw: torch.Generator,
-    ) -> Tensor:
+    def error(self, latents: Tensor, noise: Tensor, batch: Batch, draw: torch.Generator) -> Tensor:
         """Squared error (B, C, h, w), float32."""
         raise NotImplementedError
 
@@ -103,29 +101,20 @@ class DiffusionLoss(DenoisingLoss):
 
         self.scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
 
-    def error(
-        self,
-        latents: Tensor,
-        noise: Tensor,
-        crops: Sequence[Crop],
-        prompts: Sequence[str],
-        draw: torch.Generator,
-    ) -> Tensor:
+    def error(self, latents: Tensor, noise: Tensor, batch: Batch, draw: torch.Generator) -> Tensor:
         """Squared error of noise or velocity at a time drawn for each crop."""
         last = self.scheduler.config.num_train_timesteps
         times = torch.randint(last, (len(latents),), generator=draw).to(latents.device)
         noisy = self.scheduler.add_noise(latents, noise, times)
-        found = self.ask(noisy, times, crops, prompts)
+        found = self.ask(noisy, times, batch)
         if self.scheduler.config.prediction_type == 'v_prediction':
             noise = self.scheduler.get_velocity(latents, noise, times)
         return F.mse_loss(found.float(), noise.float(), reduction='none')
 
-    def ask(
-        self, noisy: Tensor, times: Tensor, crops: Sequence[Crop], prompts: Sequence[str]
-    ) -> Tensor:
+    def ask(self, noisy: Tensor, times: Tensor, batch: Batch) -> Tensor:
         """What the denoiser finds in noisy latents."""
         words, _ = self.pipeline.encode_prompt(
-            list(prompts), noisy.device, 1, do_classifier_free_guidance=False
+            list(batch.prompts), noisy.device, 1, do_classifier_free_guidance=False
         )
         return self.denoiser(noisy, times, words).sample
 
@@ -138,14 +127,12 @@ class DiffusionXLLoss(DiffusionLoss):
 
     ENCODERS = ('text_encoder', 'text_encoder_2')
 
-    def ask(
-        self, noisy: Tensor, times: Tensor, crops: Sequence[Crop], prompts: Sequence[str]
-    ) -> Tensor:
+    def ask(self, noisy: Tensor, times: Tensor, batch: Batch) -> Tensor:
         """What the denoiser finds in noisy latents."""
         words, _, pooled, _ = self.pipeline.encode_prompt(
-            list(prompts), device=noisy.device, do_classifier_free_guidance=False
+            list(batch.prompts), device=noisy.device, do_classifier_free_guidance=False
         )
-        told = [[*c.image, *c.corner, *c.pixels.shape[1:]] for c in crops]
+        told = [[*c.image, *c.corner, *c.pixels.shape[1:]] for c in batch.crops]
         more = {'text_embeds': pooled, 'time_ids': torch.tensor(told, device=noisy.device)}
         return self.denoiser(noisy, times, words, added_cond_kwargs=more).sample
 
@@ -159,21 +146,18 @@ class FlowLoss(DenoisingLoss):
     DENOISER = 'transformer'
     ENCODERS = ('text_encoder', 'text_encoder_2')
 
-    def error(
-        self,
-        latents: Tensor,
-        noise: Tensor,
-        crops: Sequence[Crop],
-        prompts: Sequence[str],
-        draw: torch.Generator,
-    ) -> Tensor:
+    def error(self, latents: Tensor, noise: Tensor, batch: Batch, draw: torch.Generator) -> Tensor:
         """Squared error of the flow at a time drawn for each crop."""
         share = torch.randn(len(latents), generator=draw).sigmoid().to(latents.device)
         shift = self.pipeline.scheduler.config.shift
         share = shift * share / (1 + (shift - 1) * share)
         part = share.view(-1, 1, 1, 1)
         words, _, pooled, _ = self.pipeline.encode_prompt(
-            list(prompts), None, None, device=latents.device, do_classifier_free_guidance=False
+            list(batch.prompts),
+            None,
+            None,
+            device=latents.device,
+            do_classifier_free_guidance=False,
         )
         times = share * self.pipeline.scheduler.config.num_train_timesteps
         noisy = (1 - part) * latents + part * noise

@@ -16,10 +16,10 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from rein.generation.instances import Crop, Instances
+from rein.generation.instances import Instances
 from rein.generation.manifest import IMAGES, Job
 from rein.generation.model_files import EXTRA, LORA
-from rein.generation.objectives import DenoisingLoss, objective_of
+from rein.generation.objectives import Batch, DenoisingLoss, objective_of
 from rein.generation.pipelines import RECORD, Loaded, quiet
 from rein.generation.prompts import Prompt
 from rein.generation.sample import Sampler, Sampling
@@ -201,26 +201,19 @@ class Personalizer:
                 crops += self.class_images.batch(training.batch, draw)
                 prompts += [training.prior.prompt] * training.batch
                 weights += [training.prior.weight] * training.batch
-            loss = self._backward(crops, prompts, torch.tensor(weights), draw, number)
+            loss = self._backward(Batch(crops, prompts), torch.tensor(weights), draw, number)
             total += loss / training.accumulation
         self.accelerator.clip_grad_norm_(self.learning, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return total
 
-    def _backward(
-        self,
-        crops: list[Crop],
-        prompts: list[str],
-        weights: Tensor,
-        draw: torch.Generator,
-        number: int,
-    ) -> float:
+    def _backward(self, batch: Batch, weights: Tensor, draw: torch.Generator, number: int) -> float:
         """Add the gradient of a batch; gradients of several processes meet in the last one."""
         last = number + 1 == self.training.accumulation
         with nullcontext() if last else self.accelerator.no_sync(self.model):
             with self.accelerator.autocast():
-                errors = self.model(crops, prompts, draw)
+                errors = self.model(batch, draw)
             loss = (errors * weights.to(errors)).sum() / self.training.batch
             self.accelerator.backward(loss / self.training.accumulation)
         return float(loss.detach())

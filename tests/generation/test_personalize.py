@@ -11,7 +11,7 @@ from PIL import Image
 
 from rein.generation.instances import Crop, Instances
 from rein.generation.manifest import read_manifest
-from rein.generation.objectives import DiffusionLoss, FlowLoss, objective_of
+from rein.generation.objectives import Batch, DiffusionLoss, FlowLoss, objective_of
 from rein.generation.personalize import LOG, Personalizer, Prior, Training
 from rein.generation.pipelines import RECORD, Source, load_pipeline
 from rein.generation.tuning import FullTuning, LowRankTuning
@@ -81,11 +81,9 @@ def test_images_that_cannot_be_used_are_named(tmp_path):
 # Losses
 
 
-def crops(count=2, side=16):
-    return [
-        Crop(torch.rand(3, side, side, generator=draw(k)) * 2 - 1, (side, side), (0, 0))
-        for k in range(count)
-    ]
+def batch(*prompts, side=16):
+    drawn = [torch.rand(3, side, side, generator=draw(k)) for k in range(len(prompts))]
+    return Batch([Crop(pixels * 2 - 1, (side, side), (0, 0)) for pixels in drawn], prompts)
 
 
 class Knowing(torch.nn.Module):
@@ -102,7 +100,7 @@ def test_the_noise_is_what_the_denoiser_of_stable_diffusion_has_to_find(monkeypa
     latents, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
     loss.parts['unet'] = Knowing()
     loss.denoiser.answer = noise + 0.5
-    error = loss.error(latents, noise, crops(), ['a', 'b'], draw(3))
+    error = loss.error(latents, noise, batch('a', 'b'), draw(3))
     torch.testing.assert_close(error, torch.full_like(error, 0.25))
     time = torch.randint(1000, (2,), generator=draw(3))
     kept = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64).square()
@@ -118,7 +116,7 @@ def test_a_model_of_velocities_has_to_find_those():
     kept = float(loss.scheduler.alphas_cumprod[time])
     loss.parts['unet'] = Knowing()
     loss.denoiser.answer = kept**0.5 * noise - (1 - kept) ** 0.5 * latents
-    error = loss.error(latents, noise, crops(1), ['a'], draw(3))
+    error = loss.error(latents, noise, batch('a'), draw(3))
     torch.testing.assert_close(error, torch.zeros_like(error), atol=1e-10, rtol=0)
 
 
@@ -128,7 +126,7 @@ def test_the_flow_from_image_to_noise_at_a_shifted_time():
     latents, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
     loss.parts['transformer'] = Knowing()
     loss.denoiser.answer = noise - latents
-    error = loss.error(latents, noise, crops(), ['a', 'b'], draw(3))
+    error = loss.error(latents, noise, batch('a', 'b'), draw(3))
     assert error.abs().max() == 0
     share = torch.randn(2, generator=draw(3)).sigmoid()
     share = (3 * share / (1 + 2 * share)).view(2, 1, 1, 1)  # the schedule's shift is 3
@@ -153,7 +151,7 @@ def test_xl_is_told_sizes_and_corners():
         with_kwargs=True,
     )
     crop = Crop(torch.zeros(3, 16, 16), (64, 96), (5, 7))
-    assert loss([crop], ['a'], draw()).shape == (1,)
+    assert loss(Batch([crop], ['a']), draw()).shape == (1,)
     assert told[0].tolist() == [[64, 96, 5, 7, 16, 16]]
 
 
@@ -161,7 +159,7 @@ def test_xl_is_told_sizes_and_corners():
 def test_denoiser_and_text_encoders_get_gradients_and_the_autoencoder_none(family):
     loss = objective_of(tiny_pipelines.FAMILIES[family]())
     TUNINGS['full'].prepare(loss, list(loss.parts))
-    loss(crops(), ['a car', 'a bus'], draw()).sum().backward()
+    loss(batch('a car', 'a bus'), draw()).sum().backward()
     for name, part in loss.parts.items():
         assert any(p.grad is not None and p.grad.norm() > 0 for p in part.parameters()), name
     assert all(p.grad is None and not p.requires_grad for p in loss.vae.parameters())
@@ -258,7 +256,7 @@ def test_the_error_on_the_image_falls(pipes, photo, tmp_path):
     def error():
         generator = draw(99)
         cut = training.instances.batch(16, generator)
-        return float(training.loss(cut, [training.training.prompt] * 16, generator).mean())
+        return float(training.loss(Batch(cut, [training.training.prompt] * 16), generator).mean())
 
     before = error()
     list(training.run())
@@ -289,7 +287,9 @@ def test_images_of_the_class_are_made_once_and_weigh_as_said(pipes, photo, tmp_p
     assert len(manifest.images) == 3
     seen = []
     loss = with_prior.loss
-    loss.register_forward_hook(lambda _, args, errors: seen.append((args[1], errors.detach())))
+    loss.register_forward_hook(
+        lambda _, args, errors: seen.append((args[0].prompts, errors.detach()))
+    )
     (total,) = with_prior.run()
     (prompts, errors) = seen[0]
     assert prompts == [with_prior.training.prompt, prior.prompt]
