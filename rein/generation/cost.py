@@ -64,7 +64,8 @@ def count_cost(folder: Path, size: tuple[int, int], steps: int, *, guided: bool)
 
     Raises:
         FileNotFoundError: a config is missing.
-        ValueError: the denoiser is of another kind than those of Stable Diffusion.
+        ValueError: the denoiser is of another kind than those of Stable Diffusion, or the image
+            smaller than a latent.
         ImportError: the extra 'generate' is not installed.
     """
     try:
@@ -84,6 +85,8 @@ def count_cost(folder: Path, size: tuple[int, int], steps: int, *, guided: bool)
         decoder = diffusers.AutoencoderKL.from_config(_read(folder / 'vae' / 'config.json'))
     factor = 2 ** (len(decoder.config.block_out_channels) - 1)
     height, width = size[1] // factor, size[0] // factor
+    if min(height, width) < 1:
+        raise ValueError(f'size is {size}; use {factor} or more')
     words = WORDS + T5_WORDS * (index.get('text_encoder_3', [None, None])[1] is not None)
     inputs = _inputs(denoiser, (height, width), words)
     latents = torch.empty(1, decoder.config.latent_channels, height, width, device='meta')

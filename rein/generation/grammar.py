@@ -28,8 +28,10 @@ def from_grammar(
         without: prompts whose sentences are not to be written again.
 
     Raises:
-        ValueError: a class is unknown, or there are fewer sentences than asked for.
+        ValueError: a class is unknown, or there are fewer sentences than asked for, or none is.
     """
+    if count < 1:
+        raise ValueError(f'count is {count}; ask for 1 sentence or more')
     unknown = [name for name in classes if name not in OBJECTS]
     if unknown or not classes:
         raise ValueError(f'no words for the classes {unknown}; known are {", ".join(OBJECTS)}')

@@ -96,10 +96,13 @@ class Job:
         count: of images.
 
     Raises:
-        ValueError: the folder holds images of other settings, or its manifest is damaged.
+        ValueError: the folder holds images of other settings, or its manifest is damaged; no image
+            is asked for.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, object], count: int) -> None:
+        if count < 1:
+            raise ValueError(f'count is {count}; ask for 1 image or more')
         self.folder, self.count = Path(folder), count
         self.settings: dict = json.loads(json.dumps(dict(settings)))
         self.digest = digest(self.settings)
@@ -112,7 +115,10 @@ class Job:
                     f'{self.folder} holds images that were made otherwise: {"; ".join(differ)}; '
                     f'{mend}'
                 )
-        claim(self.folder / JOB / 'settings.json', self.settings, 'images', mend)
+        record = self.folder / JOB / 'settings.json'
+        if not any(record.parent.glob('*.jsonl')):
+            record.unlink(missing_ok=True)  # of a job that failed before its first image
+        claim(record, self.settings, 'images', mend)
         self.done = self._read()
 
     def _read(self) -> dict[int, Made]:

@@ -185,7 +185,7 @@ def _cached(model: str, revision: str | None) -> ModelFiles | None:
 
 
 def _mend(model: str) -> str:
-    name = 'ORGANISATION/NAME' if Path(model).is_absolute() else model
+    name = 'ORGANISATION/NAME' if Path(model).is_dir() else model
     return (
         f'Where there is a network, "hf download {name} --local-dir FOLDER" fetches them (behind '
         '"hf auth login" if its licence asks for that); copy the folder here and give it as '

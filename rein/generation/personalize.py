@@ -5,8 +5,8 @@ import math
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -23,6 +23,7 @@ from rein.generation.objectives import Batch, DenoisingLoss, objective_of
 from rein.generation.pipelines import RECORD, Loaded, quiet
 from rein.generation.prompts import Prompt
 from rein.generation.sample import Sampler, Sampling
+from rein.generation.training import PRECISIONS, Training
 from rein.generation.tuning import FullTuning, LowRankTuning
 from rein.hooks.atomic import write_atomically
 from rein.runtime.claims import claim
@@ -35,64 +36,6 @@ if TYPE_CHECKING:
 STATE = 'state.pth'
 LOG = 'log.jsonl'
 SETTINGS = 'settings.json'
-PRECISIONS = {'float32': 'no', 'bfloat16': 'bf16', 'float16': 'fp16'}
-
-
-@dataclass(frozen=True)
-class Prior:
-    """Images of the class that the place is one of, so that the generator does not forget it.
-
-    Args:
-        prompt: of the class: 'a photo of an urban scene'.
-        count: of images, made by the generator as it was.
-        weight: of their loss.
-    """
-
-    prompt: str
-    count: int = 200
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a generator is personalised; the defaults are DATUM's.
-
-    Args:
-        prompt: of the images, with a rare word that will stand for the place.
-        steps: of the optimizer.
-        save_every: steps between checkpoints that can be sampled from.
-        rate: learning rate, constant; that of the tuning where None.
-        batch: crops in a step on each process.
-        accumulation: batches in a step.
-        seed: of all that is drawn.
-        text: whether the text encoders learn too.
-        precision: 'float32', 'bfloat16' or 'float16' arithmetic; weights are float32.
-        checkpointing: whether the backward pass computes activations anew, to save memory.
-        samples: pictures of the prompt to draw at every checkpoint, to watch.
-        prior: images of the class; None does without.
-
-    Source: Benigmim et al., CVPR-W 2023 (arXiv:2303.18080).
-    """
-
-    prompt: str = 'a photo of a sks urban scene'
-    steps: int = 1000
-    save_every: int = 200
-    rate: float | None = None
-    batch: int = 1
-    accumulation: int = 1
-    seed: int = 0
-    text: bool = True
-    precision: str = 'float32'
-    checkpointing: bool = False
-    samples: int = 4
-    prior: Prior | None = None
-
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ValueError(f'precision={self.precision!r}: use {", ".join(PRECISIONS)}')
-        for key in ('steps', 'save_every', 'batch', 'accumulation'):
-            if getattr(self, key) < 1:
-                raise ValueError(f'{key} is {getattr(self, key)}; use 1 or more')
 
 
 class Personalizer:
@@ -131,8 +74,7 @@ class Personalizer:
         self.accelerator = _accelerator(loaded, training.precision)
         self.loss = objective_of(loaded.pipeline)
         self.settings = self._settings()
-        mend = 'take another --out, or remove the folder'
-        claim(self.out / SETTINGS, self.settings, 'a generator', mend)
+        self._claim()
         self.class_images = self._class_images()
         self.parts = [self.loss.DENOISER]
         if training.text:
@@ -159,7 +101,6 @@ class Personalizer:
             found.pop(key)
         files = {path.name: sha256(path) for path in self.instances.files}
         return {
-            'base': self.loaded.files.name,
             'base_revision': self.loaded.files.revision,
             'tuning': {'type': self.tuning.NAME, **asdict(self.tuning)},
             **found,
@@ -168,6 +109,18 @@ class Personalizer:
             'crop': self.instances.crop,
             'processes': self.accelerator.num_processes,
         }
+
+    def _claim(self) -> None:
+        """Make the folder that of this training, unless there are steps of another one."""
+        if self.is_main_process and not (self.out / STATE).is_file():
+            for name in (
+                SETTINGS,
+                LOG,
+            ):  # of a training that was stopped before its first checkpoint
+                (self.out / name).unlink(missing_ok=True)
+        self.accelerator.wait_for_everyone()
+        mend = 'take another --out, or remove the folder'
+        claim(self.out / SETTINGS, self.settings, 'a generator', mend)
 
     def run(self) -> Iterator[float]:
         """Train to the last step; yields the loss of each."""
@@ -233,7 +186,7 @@ class Personalizer:
             unit='image',
             disable=not self.is_main_process,
         )
-        with bar, self.accelerator.autocast():
+        with bar, self._drawing():
             for _ in sampler.make(job, *share):
                 bar.update()
         self.accelerator.wait_for_everyone()
@@ -248,7 +201,7 @@ class Personalizer:
         part = folder.with_name(f'.{folder.name}.{uuid4().hex}')
         with quiet():
             self.tuning.write(self.loaded.pipeline, part, self.parts)
-        record = {**self.settings, 'step': self.step}
+        record = {'base': self.loaded.files.name, **self.settings, 'step': self.step}
         replace_file(part / RECORD, (json.dumps(record, indent=2) + '\n').encode())
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(part, folder)
@@ -290,6 +243,11 @@ class Personalizer:
         with (self.out / LOG).open('a') as file:
             file.write(json.dumps({'step': self.step, 'loss': round(loss, 6)}) + '\n')
 
+    def _drawing(self) -> AbstractContextManager:
+        """Arithmetic for pictures; some autoencoders overflow in float16, and all is black."""
+        half = self.training.precision == 'bfloat16'
+        return self.accelerator.autocast() if half else nullcontext()
+
     @torch.no_grad()
     def _draw_samples(self) -> None:
         """Pictures of the prompt, with the same noise each time."""
@@ -299,7 +257,7 @@ class Personalizer:
         self.loss.parts.eval()
         sampling = Sampling(width=side, height=side, batch=count, redraws=0)
         sampler = Sampler(self.loaded, [Prompt(self.training.prompt)], sampling)
-        with self.accelerator.autocast():
+        with self._drawing():
             drawn = sampler.draw(range(count))
         columns = math.ceil(math.sqrt(count))
         grid = Image.new('RGB', (columns * side, -(-count // columns) * side))

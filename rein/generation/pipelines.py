@@ -127,9 +127,21 @@ def use_attention(pipeline: 'DiffusionPipeline', attention: str, device: str) ->
     return 'sdpa'
 
 
-def default_device() -> str:
-    """The GPU of this process, by the number that its launcher gave it, or the CPU."""
-    return f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu'
+def device_for(name: str | None) -> str:
+    """A device by name; without one the GPU that the launcher gave this process, or the CPU.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    gpus = torch.cuda.device_count()
+    name = name or (f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if gpus else 'cpu')
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f'device {name!r}: use cpu, cuda or cuda:0') from error
+    if device.type == 'cuda' and (device.index or 0) >= gpus:
+        raise ValueError(f'device {name!r}, but there are {gpus} GPUs here that PyTorch can use')
+    return name
 
 
 def versions(device: str) -> dict[str, str]:
@@ -183,9 +195,15 @@ def _load(files: ModelFiles, source: Source, keywords: dict) -> 'DiffusionPipeli
     loader = diffusers.DiffusionPipeline
     if 'controlnet' in keywords:
         loader = diffusers.AutoPipelineForText2Image
-    return loader.from_pretrained(
-        files.folder, dtype=DTYPES[source.dtype], variant=source.variant, **keywords
-    )
+    try:
+        return loader.from_pretrained(
+            files.folder, dtype=DTYPES[source.dtype], variant=source.variant, **keywords
+        )
+    except OSError as error:
+        raise OSError(
+            f'{source.model} cannot be loaded: {error} A file is cut off, damaged or of another '
+            'variant; fetch it again'
+        ) from error
 
 
 def _from_text(call: Callable) -> bool:

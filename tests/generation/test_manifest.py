@@ -106,9 +106,25 @@ def test_a_finished_set_can_grow(folder):
 @pytest.mark.parametrize('finished', [True, False])
 def test_other_settings_are_refused_and_named(folder, tmp_path, finished):
     if not finished:
-        Job(folder, SETTINGS, 4)
+        folder = tmp_path / 'under_way'
+        job = Job(folder, SETTINGS, 4)
+        job.add(made(job, 0))
     with pytest.raises(ValueError, match='steps is 3 there and 4 here; take another --out'):
         Job(folder, {**SETTINGS, 'steps': 4}, 3)
+
+
+def test_a_job_that_failed_before_its_first_image_leaves_no_mark(tmp_path):
+    Job(tmp_path, SETTINGS, 3)
+    job = Job(tmp_path, {**SETTINGS, 'steps': 4}, 3)
+    job.add(made(job, 0))
+    with pytest.raises(ValueError, match='steps is 4 there and 3 here'):
+        Job(tmp_path, SETTINGS, 3)
+
+
+@pytest.mark.parametrize('count', [0, -3])
+def test_a_set_of_no_images_is_refused(tmp_path, count):
+    with pytest.raises(ValueError, match=f'count is {count}'):
+        Job(tmp_path, SETTINGS, count)
 
 
 def test_every_kind_of_mismatch_is_told(folder):

@@ -12,8 +12,9 @@ from PIL import Image
 from rein.generation.instances import Crop, Instances
 from rein.generation.manifest import read_manifest
 from rein.generation.objectives import Batch, DiffusionLoss, FlowLoss, objective_of
-from rein.generation.personalize import LOG, Personalizer, Prior, Training
+from rein.generation.personalize import LOG, Personalizer
 from rein.generation.pipelines import RECORD, Source, load_pipeline
+from rein.generation.training import Prior, Training
 from rein.generation.tuning import FullTuning, LowRankTuning
 
 TUNINGS = {'full': FullTuning(), 'lora': LowRankTuning(2)}
@@ -321,12 +322,20 @@ def test_pictures_of_the_prompt_are_drawn_as_it_trains(pipes, photo, tmp_path):
 
 
 def test_another_training_is_not_mixed_into_a_folder(pipes, photo, tmp_path):
-    trainer(pipes, photo, tmp_path)
+    list(trainer(pipes, photo, tmp_path, steps=2).run())
     with pytest.raises(ValueError, match=r'holds a generator .*rate is 0\.001 there and 0\.01'):
         trainer(pipes, photo, tmp_path, rate=0.01)
     Image.new('RGB', (80, 40)).save(photo)
     with pytest.raises(ValueError, match='images is '):
         trainer(pipes, photo, tmp_path)
+
+
+def test_a_training_that_failed_before_its_first_checkpoint_leaves_no_mark(pipes, photo, tmp_path):
+    cut = trainer(pipes, photo, tmp_path / 'cut', rate=0.5).run()
+    next(cut)
+    again = trainer(pipes, photo, tmp_path / 'cut', steps=2)
+    assert list(again.run()) == list(trainer(pipes, photo, tmp_path / 'new', steps=2).run())
+    assert len((tmp_path / 'cut' / LOG).read_text().splitlines()) == 2
 
 
 def test_low_rank_weights_are_never_put_on_other_ones(pipes, photo, tmp_path):

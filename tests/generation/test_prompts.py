@@ -138,6 +138,8 @@ def test_every_object_of_the_grammar_names_its_class():
 def test_the_grammar_says_when_it_has_no_more_sentences():
     with pytest.raises(ValueError, match=r"no more sentences about 'sidewalk' after 37044"):
         from_grammar(40000, classes=['sidewalk'])
+    with pytest.raises(ValueError, match='count is 0'):
+        from_grammar(0)
     with pytest.raises(ValueError, match=r"no words for the classes \['lama'\]"):
         from_grammar(1, classes=['lama'])
 

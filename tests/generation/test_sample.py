@@ -13,7 +13,7 @@ from recipes import REFERENCE
 
 from rein.generation.conditions import LabelMaps
 from rein.generation.manifest import Job, compare, read_manifest
-from rein.generation.pipelines import Source, load_pipeline, use_attention
+from rein.generation.pipelines import Source, device_for, load_pipeline, use_attention
 from rein.generation.prompts import Prompt, from_template
 from rein.generation.sample import Sampler, Sampling
 from rein.runtime.seeds import mixed_seed
@@ -274,6 +274,20 @@ def test_unknown_schedulers_attention_and_numbers_are_named(pipes, loaded):
     assert use_attention(loaded.pipeline, 'auto', 'cpu') == 'sdpa'
     with pytest.raises(ValueError, match='UNet2DConditionModel, not a ControlNet'):
         load_pipeline(Source(pipes['sd'], controlnet=f'{pipes["sd"]}/unet'), 'cpu')
+
+
+@pytest.mark.parametrize('name', ['gpu', 'cuda:99'])
+def test_a_device_that_is_not_there_is_refused(name):
+    with pytest.raises(ValueError, match=f"device '{name}'"):
+        device_for(name)
+
+
+def test_a_file_of_weights_that_is_cut_off_is_named(pipes, tmp_path):
+    folder = Path(shutil.copytree(pipes['sd'], tmp_path / 'sd'))
+    weights = folder / 'unet/diffusion_pytorch_model.safetensors'
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(OSError, match=r'unet/diffusion_pytorch_model.*is cut off, damaged'):
+        load_pipeline(Source(str(folder)), 'cpu')
 
 
 def test_datums_images_are_shared_out_as_recorded():
