@@ -106,3 +106,18 @@ def test_import_rein_is_silent_and_leaves_the_process_as_it_was(tmp_path):
     )
     assert (process.returncode, process.stdout, process.stderr) == (0, '', '')
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_neither_rein_nor_generation_loads_diffusers_before_it_is_used():
+    code = (
+        'import importlib, pkgutil, sys\n'
+        'import rein, rein.generation\n'
+        'for module in pkgutil.iter_modules(rein.generation.__path__, "rein.generation."):\n'
+        '    importlib.import_module(module.name)\n'
+        'raise SystemExit("diffusers" in sys.modules)\n'
+    )
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    assert (
+        subprocess.run([sys.executable, '-c', code], env=environment, check=False).returncode == 0
+    )
