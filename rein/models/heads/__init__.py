@@ -1,5 +1,6 @@
 """Decode heads and the mask queries that may come from outside."""
 
+from rein.models.heads.daformer import DAFormerHead, DeepLabV2Head
 from rein.models.heads.deeplab import DeepLabV3PlusHead, DeepSupervisionHead
 from rein.models.heads.geometric_ensemble import (
     AttentionPoolProjection,
@@ -15,6 +16,8 @@ from rein.models.heads.text_classifier import TextClassifier
 __all__ = [
     'AttentionPoolProjection',
     'ConvNextProjection',
+    'DAFormerHead',
+    'DeepLabV2Head',
     'DeepLabV3PlusHead',
     'DeepSupervisionHead',
     'GeometricEnsemble',
