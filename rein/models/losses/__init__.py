@@ -2,6 +2,7 @@
 
 from rein.models.losses.contrast import ClassContrast, DisentanglementContrast
 from rein.models.losses.covariance import CovarianceMatch, CrossCovariance
+from rein.models.losses.feature_distance import ThingFeatureDistance
 from rein.models.losses.pixel_contrast import PixelContrast
 from rein.models.losses.whitening import (
     InstanceWhitening,
@@ -18,4 +19,5 @@ __all__ = [
     'PixelContrast',
     'RelaxedInstanceWhitening',
     'SelectiveInstanceWhitening',
+    'ThingFeatureDistance',
 ]

@@ -15,11 +15,13 @@ class View:
         scores: (B, K, h, w) class logits before they are enlarged to the image; None where no
             loss needs them.
         labels: (B, H, W) class numbers, 255 where there is none; the same of every view.
+        images: (B, 3, H, W), normalised, that the maps are of.
     """
 
     maps: dict[str, Tensor]
     scores: Tensor | None
     labels: Tensor
+    images: Tensor | None = None
 
 
 class FeatureLoss(nn.Module):

@@ -23,7 +23,7 @@ class OneView(FeatureLossWrapper):
         """Losses of the segmentor and of its features; a restyled view is left aside."""
         losses, features, maps = self.run(inputs, data_samples)
         losses |= self.auxiliary(features, data_samples)
-        return losses | self.feature_losses([maps], data_samples)
+        return losses | self.feature_losses([maps], [inputs], data_samples)
 
 
 @MODELS.register_module()
@@ -72,7 +72,7 @@ class TwoView(FeatureLossWrapper):
                 "...) into the training pipeline before dict(type='PackInputs')"
             )
         losses, maps = self.passes(self, inputs, restyled, data_samples)
-        return losses | self.feature_losses(maps, data_samples)
+        return losses | self.feature_losses(maps, [inputs, restyled], data_samples)
 
 
 @MODELS.register_module()

@@ -180,10 +180,15 @@ class FeatureLossWrapper(SegmentorWrapper):
             return {}
         return self.segmentor._auxiliary_head_forward_train(features, samples)
 
-    def feature_losses(self, maps: list[dict[str, Tensor]], samples: SampleList) -> dict:
-        """Losses of all parts from what was tapped of each view, under their names."""
+    def feature_losses(
+        self, maps: list[dict[str, Tensor]], images: list[Tensor], samples: SampleList
+    ) -> dict:
+        """Losses of all parts from what was tapped of each view's images, under their names."""
         labels = torch.stack([sample.gt_sem_seg.data[0] for sample in samples]).long()
-        views = [View(each, each.get(SCORES), labels) for each in maps]
+        views = [
+            View(each, each.get(SCORES), labels, view)
+            for each, view in zip(maps, images, strict=True)
+        ]
         return {
             f'{name}.{key}': value
             for name, loss in self.losses.items()
