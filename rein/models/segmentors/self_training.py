@@ -39,10 +39,11 @@ class SelfTraining(SegmentorWrapper):
         mixing: config of what pastes labelled images into those without labels (``ClassMix``).
             The i-th of the ones goes with the i-th of the others, over and over.
         augment: config of what changes the student's view behind the mixing.
+        masking: config of a further loss on masked images (``MaskedConsistency``).
         passes: how the student sees both kinds: ``dict(type='OneBatch')`` by default, as CLOUDS,
             or ``dict(type='SourceThenTarget')``.
-        pretrained: always None, which MMSegmentation's ``init_model`` hands to every model.
-        train_cfg: the same.
+        **unused: ``pretrained`` and ``train_cfg``, always None, which MMSegmentation's
+            ``init_model`` hands to every model.
 
     Raises:
         ValueError: the segmentor is no ``EncoderDecoder``.
@@ -59,9 +60,9 @@ class SelfTraining(SegmentorWrapper):
         labelling: Sequence[dict] = (),
         mixing: dict | None = None,
         augment: dict | None = None,
+        masking: dict | None = None,
         passes: dict | None = None,
-        pretrained: None = None,
-        train_cfg: None = None,
+        **unused: None,
     ) -> None:
         segmentor = MODELS.build(segmentor) if isinstance(segmentor, dict) else segmentor
         if not isinstance(segmentor, EncoderDecoder | FeatureLossWrapper):
@@ -69,12 +70,13 @@ class SelfTraining(SegmentorWrapper):
                 f'SelfTraining.segmentor is a {type(segmentor).__name__}; use an EncoderDecoder, '
                 "such as dict(type='FoundationSegmentor', ...), or a wrapper of one"
             )
-        super().__init__(segmentor, pretrained=pretrained, train_cfg=train_cfg)
+        super().__init__(segmentor, **unused)
         self.teacher = Teacher(self.student)
         self._refiner = refiner
         self.labelling = [MODELS.build(part) for part in labelling]
         self.mixing = None if mixing is None else MODELS.build(mixing)
         self.augment = None if augment is None else MODELS.build(augment)
+        self.masking = None if masking is None else MODELS.build(masking)
         self.passes = MODELS.build(passes or {'type': 'OneBatch'})
         if segmentor is not self.student and not self.passes.takes_wrappers:
             raise ValueError(
@@ -158,8 +160,17 @@ class SelfTraining(SegmentorWrapper):
         with torch.no_grad():
             others = lesson.part(taught=True)
             pseudo = self.pseudo_labels(others.images, others.samples)
+            source = lesson.part(taught=False)
             lesson = self._taught(lesson, pseudo)
-        return self.passes(self.segmentor, self.student, lesson) | {
+        losses = self.passes(self.segmentor, self.student, lesson)
+        if self.masking is not None:
+            whole = replace(
+                others,
+                samples=_labelled(others.samples, pseudo, others.images),
+                weights=pseudo.weights,
+            )
+            losses |= self.masking(self.student, source, whole, self._normalisation())
+        return losses | {
             'pseudo_labelled': (pseudo.labels != IGNORE).float().mean(),
             'pseudo_confidence': pseudo.confidence.mean(),
         }
@@ -241,12 +252,9 @@ class SelfTraining(SegmentorWrapper):
         places = [k for k, each in enumerate(lesson.taught) if each]
         joint, samples = lesson.images.clone(), list(lesson.samples)
         joint[places] = images.to(joint)
-        for number, place in enumerate(places):
-            samples[place] = sample = samples[place].clone()
-            sample.gt_sem_seg = PixelData(data=labels[number][None])
-            sample.set_metainfo({'pad_shape': tuple(images.shape[-2:])})
-            if pseudo.lost:
-                sample.set_metainfo({'lost_classes': tuple(pseudo.lost[number])})
+        taught = _labelled(target.samples, replace(pseudo, labels=labels), images)
+        for sample, place in zip(taught, places, strict=True):
+            samples[place] = sample
         if weights is not None:
             every = weights.new_ones(len(joint), *weights.shape[1:])
             every[places] = weights
@@ -265,3 +273,16 @@ class SelfTraining(SegmentorWrapper):
         if weights is not None:
             weights = weights.masked_fill(where, 1.0)
         return images, torch.where(where, own, labels), weights
+
+
+def _labelled(samples: SampleList, pseudo: PseudoLabels, images: Tensor) -> SampleList:
+    """Copies of samples with the labels as theirs."""
+    found = []
+    for number, sample in enumerate(samples):
+        taught = sample.clone()
+        taught.gt_sem_seg = PixelData(data=pseudo.labels[number][None])
+        taught.set_metainfo({'pad_shape': tuple(images.shape[-2:])})
+        if pseudo.lost:
+            taught.set_metainfo({'lost_classes': tuple(pseudo.lost[number])})
+        found.append(taught)
+    return found

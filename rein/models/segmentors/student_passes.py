@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from mmseg.models.segmentors import EncoderDecoder
@@ -32,15 +32,45 @@ class Lesson:
     def part(self, *, taught: bool) -> 'Lesson | None':
         """Those images whose labels are the teacher's, or the others; None where there are none."""
         numbers = [k for k, each in enumerate(self.taught) if each == taught]
-        if not numbers:
-            return None
+        return self._chosen(numbers) if numbers else None
+
+    def first(self, count: int) -> 'Lesson':
+        """The first images."""
+        return self._chosen(range(min(count, len(self.images))))
+
+    def seen_as(self, images: Tensor) -> 'Lesson':
+        """The same with other pictures of the images, (B, 3, H, W)."""
+        return replace(self, images=images)
+
+    def _chosen(self, numbers: Sequence[int]) -> 'Lesson':
+        numbers = list(numbers)
         return Lesson(
             self.images[numbers],
             [self.samples[k] for k in numbers],
-            [taught] * len(numbers),
+            [self.taught[k] for k in numbers],
             None if self.weights is None else self.weights[numbers],
             None if self.restyled is None else self.restyled[numbers],
         )
+
+
+def joined(lessons: Sequence[Lesson]) -> Lesson:
+    """Several lessons as one; pixels without weights count fully where others have some."""
+    if len(lessons) == 1:
+        return lessons[0]
+    weights = None
+    if any(each.weights is not None for each in lessons):
+        weights = torch.cat(
+            [
+                torch.ones_like(each.images[:, 0]) if each.weights is None else each.weights
+                for each in lessons
+            ]
+        )
+    return Lesson(
+        torch.cat([each.images for each in lessons]),
+        [sample for each in lessons for sample in each.samples],
+        [taught for each in lessons for taught in each.taught],
+        weights,
+    )
 
 
 @MODELS.register_module()
@@ -102,16 +132,23 @@ class SourceThenTarget:
             losses |= {f'source.{name}': value for name, value in found.items()}
         if target is None:
             return losses
-        factor = self.weight
-        if target.weights is None or not _take_weights(student):
-            found = student.loss(target.images, target.samples)
-            factor = factor if target.weights is None else factor * target.weights.mean()
-        else:
-            with pixel_weights(student, target.weights):
-                found = student.loss(target.images, target.samples)
-        for name, value in found.items():
-            losses[f'target.{name}'] = _times(value, factor) if 'loss' in name else value
-        return losses
+        return losses | weighted_losses(student, target, self.weight, 'target')
+
+
+def weighted_losses(
+    student: EncoderDecoder, lesson: Lesson, factor: float | Tensor, prefix: str
+) -> dict:
+    """Losses of a student whose pixels may have weights, times a factor, named ``prefix.*``."""
+    if lesson.weights is None or not _take_weights(student):
+        found = student.loss(lesson.images, lesson.samples)
+        factor = factor if lesson.weights is None else factor * lesson.weights.mean()
+    else:
+        with pixel_weights(student, lesson.weights):
+            found = student.loss(lesson.images, lesson.samples)
+    return {
+        f'{prefix}.{name}': _times(value, factor) if 'loss' in name else value
+        for name, value in found.items()
+    }
 
 
 def second_views(segmentor: nn.Module, lesson: Lesson) -> Tensor | None:
