@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rein.datasets.classes import IGNORE
 from rein.models.segmentors.pseudo_labels import PseudoLabels, best_classes
 from rein.models.segmentors.student_passes import Lesson
-from rein.models.segmentors.teacher import Teacher
+from rein.models.segmentors.teacher import STATISTICS, Teacher
 from rein.models.segmentors.wrapper import FeatureLossWrapper, SegmentorWrapper
 
 
@@ -40,13 +40,15 @@ class SelfTraining(SegmentorWrapper):
             The i-th of the ones goes with the i-th of the others, over and over.
         augment: config of what changes the student's view behind the mixing.
         masking: config of a further loss on masked images (``MaskedConsistency``).
+        teacher_statistics: of the teacher's batch norms when it labels a batch: 'running', the
+            averaged ones, or 'batch', those of that batch, as DACS and its heirs. It never drops.
         passes: how the student sees both kinds: ``dict(type='OneBatch')`` by default, as CLOUDS,
             or ``dict(type='SourceThenTarget')``.
         **unused: ``pretrained`` and ``train_cfg``, always None, which MMSegmentation's
             ``init_model`` hands to every model.
 
     Raises:
-        ValueError: the segmentor is no ``EncoderDecoder``.
+        ValueError: the segmentor is no ``EncoderDecoder``, or the statistics are unknown.
 
     Source: Benigmim et al., CVPR 2024 (arXiv:2312.09788); Tranheden et al., WACV 2021
     (arXiv:2007.08702).
@@ -61,6 +63,7 @@ class SelfTraining(SegmentorWrapper):
         mixing: dict | None = None,
         augment: dict | None = None,
         masking: dict | None = None,
+        teacher_statistics: str = 'running',
         passes: dict | None = None,
         **unused: None,
     ) -> None:
@@ -76,6 +79,12 @@ class SelfTraining(SegmentorWrapper):
         self.labelling = [MODELS.build(part) for part in labelling]
         self.mixing = None if mixing is None else MODELS.build(mixing)
         self.augment = None if augment is None else MODELS.build(augment)
+        if teacher_statistics not in STATISTICS:
+            raise ValueError(
+                f'SelfTraining.teacher_statistics is {teacher_statistics!r}; use one of '
+                f'{STATISTICS}'
+            )
+        self.teacher_statistics = teacher_statistics
         self.masking = None if masking is None else MODELS.build(masking)
         self.passes = MODELS.build(passes or {'type': 'OneBatch'})
         if segmentor is not self.student and not self.passes.takes_wrappers:
@@ -179,7 +188,9 @@ class SelfTraining(SegmentorWrapper):
     def pseudo_labels(self, images: Tensor, samples: SampleList) -> PseudoLabels:
         """The teacher's labels of images (U, 3, H, W), refined, with what counts of them."""
         metas = [{'img_shape': images.shape[-2:]}] * len(images)
-        scores = self.teacher.ask(self.student, 'encode_decode', images, metas)
+        scores = self.teacher.ask(
+            self.student, 'encode_decode', images, metas, statistics=self.teacher_statistics
+        )
         pseudo = self._best(scores)
         sizes = [tuple(sample.metainfo.get('img_shape', images.shape[-2:])) for sample in samples]
         for labels, (height, width) in zip(pseudo.labels, sizes, strict=True):

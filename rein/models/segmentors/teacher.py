@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from rein.hooks.fingerprint import frozen_state_keys
+
+STATISTICS = ('running', 'batch')
 
 
 class Teacher(nn.Module):
@@ -64,10 +67,23 @@ class Teacher(nn.Module):
             yield mine, theirs[name].detach()
 
     @torch.no_grad()
-    def ask(self, student: nn.Module, method: str, *args: object) -> object:
-        """Call a method of the student, with these tensors in it and in evaluation mode."""
+    def ask(
+        self, student: nn.Module, method: str, *args: object, statistics: str = 'running'
+    ) -> object:
+        """Call a method of the student, with these tensors in it and in evaluation mode.
+
+        Args:
+            student: whose modules run.
+            method: to call.
+            *args: of it.
+            statistics: of batch norms that train: 'running', the averaged ones, or 'batch', those
+                of the images that it is called with.
+        """
         modes = {module: module.training for module in student.modules()}
         student.eval()
+        if statistics == 'batch':
+            for module, mode in modes.items():
+                module.training = mode and isinstance(module, _BatchNorm)
         held = {f'student.{name}': tensor for name, tensor in self.tensors().items()}
         try:
             return functional_call(_Asked(student, method), held, args)

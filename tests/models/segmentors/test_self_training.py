@@ -454,3 +454,38 @@ def learn_in_process(rank, path):
 def test_two_processes_learn_as_one_with_both_batches(tmp_path):
     # spawn raises what a process raises; each compares its gradients
     torch.multiprocessing.spawn(learn_in_process, (str(tmp_path / 'meeting'),), nprocs=2)
+
+
+def test_a_teacher_may_label_by_the_statistics_of_the_batch_and_never_drops():
+    segmentor = copy.deepcopy(PLAIN)
+    segmentor['decode_head']['dropout_ratio'] = 0.9
+    images, samples, _ = batch('uuu')
+    images = images * 3 + 1
+    model = built(segmentor, teacher_statistics='batch')
+    before = copy.deepcopy(model.student.state_dict())
+    first, again = (model.pseudo_labels(images, samples) for _ in range(2))
+    assert torch.equal(first.confidence, again.confidence)
+    for name, value in model.student.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+    plain = copy.deepcopy(model.student).train()
+    plain.decode_head.dropout.eval()
+    with torch.no_grad():
+        wanted = plain.encode_decode(images, [{'img_shape': (32, 32)}] * 3).softmax(1)
+    torch.testing.assert_close(first.confidence, wanted.max(1).values)
+    assert torch.equal(first.labels, wanted.argmax(1))
+    averaged = built(segmentor).pseudo_labels(images, samples)
+    assert not torch.allclose(averaged.confidence, first.confidence)
+
+
+def test_the_students_modes_are_as_before_when_the_teacher_has_spoken():
+    model = built(teacher_statistics='batch')
+    model.student.backbone.eval()
+    before = {name: module.training for name, module in model.student.named_modules()}
+    model.pseudo_labels(*batch('uu')[:2])
+    assert {name: m.training for name, m in model.student.named_modules()} == before
+
+
+def test_unknown_statistics_are_named():
+    with pytest.raises(ValueError, match="teacher_statistics is 'own'; use one of"):
+        built(teacher_statistics='own')
