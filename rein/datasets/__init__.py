@@ -16,6 +16,7 @@ from rein.datasets.driving import (
 from rein.datasets.folder import SegmentationFolder
 from rein.datasets.generated import GeneratedDataset
 from rein.datasets.pseudo_labels import PseudoLabelled
+from rein.datasets.rare_class import RareClassDataset
 from rein.datasets.sampling import ReplaySampler, SeededDataset
 from rein.datasets.scale_crop import ScaleAndCrop
 from rein.datasets.scored_size import ScoreAtThisSize, ShortSide, SquareView
@@ -41,6 +42,7 @@ __all__ = [
     'Mapillary',
     'PackInputs',
     'PseudoLabelled',
+    'RareClassDataset',
     'RepeatFactorSampler',
     'ReplaySampler',
     'ScaleAndCrop',
