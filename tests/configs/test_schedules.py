@@ -6,8 +6,12 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
+from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from recipes import REFERENCE
 from torch import nn
+
+from rein.models.backbones import MixTransformer
+from rein.models.heads import DAFormerHead
 
 SCHEDULES = Path(__file__).resolve().parents[2] / 'configs/_base_/schedules'
 
@@ -77,3 +81,45 @@ def test_the_rate_of_clouds_is_the_published_curve(name):
     at = [int(iteration) for iteration in published if int(iteration) < last]
     found = rates(f'clouds_{name}.py', at)
     assert found == pytest.approx([published[str(iteration)] for iteration in at], rel=1e-9)
+
+
+UDA = json.loads(Path(REFERENCE, 'uda.json').read_text())['lr_schedule']
+
+
+def test_the_rate_of_domain_adaptation_is_the_published_curve():
+    at = [int(iteration) for iteration in UDA['lr']]
+    assert rates('uda_40k.py', at) == pytest.approx(list(UDA['lr'].values()), rel=1e-9)
+
+
+class Network(nn.Module):
+    """The kinds of weights that the schedule tells apart, below the name of a wrapper."""
+
+    def __init__(self):
+        super().__init__()
+        layers = dict(num_layers=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), embed_dims=8)
+        self.backbone = MixTransformer(**layers, num_stages=4)
+        self.decode_head = DAFormerHead(in_channels=(8, 8, 8, 8), channels=8, num_classes=2)
+
+
+def test_norms_of_the_transformer_do_not_decay_and_the_head_learns_ten_times_as_fast():
+    settings = Config.fromfile(SCHEDULES / 'uda_40k.py').optim_wrapper
+    model = nn.ModuleDict({'segmentor': Network()})
+    optimizer = OPTIM_WRAPPER_CONSTRUCTORS.build(
+        dict(
+            type=settings.constructor,
+            optim_wrapper_cfg=dict(type='OptimWrapper', optimizer=settings.optimizer.to_dict()),
+            paramwise_cfg=settings.paramwise_cfg.to_dict(),
+        )
+    )(model).optimizer
+    groups = {id(p): group for group in optimizer.param_groups for p in group['params']}
+    norms = 0
+    for name, parameter in model.named_parameters():
+        group = groups[id(parameter)]
+        module = model.get_submodule(name.rpartition('.')[0])
+        if 'decode_head' in name:
+            assert (group['lr'], group['weight_decay']) == (pytest.approx(6e-4), 0.01), name
+        else:
+            norms += isinstance(module, nn.LayerNorm)
+            decay = 0.0 if isinstance(module, nn.LayerNorm) else 0.01
+            assert (group['lr'], group['weight_decay']) == (6e-5, decay), name
+    assert norms > 16

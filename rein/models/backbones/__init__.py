@@ -1,6 +1,7 @@
 """Frozen foundation models as MMSegmentation backbones, and networks of convolutions."""
 
 from rein.models.backbones.foundation import FoundationBackbone
+from rein.models.backbones.mix_transformer import MixTransformer
 from rein.models.backbones.pyramid import LearnedPyramid, ResizePyramid
 from rein.models.backbones.style_mobilenet import StyleMobileNetV2
 from rein.models.backbones.style_resnet import StyleResNet
@@ -11,6 +12,7 @@ from rein.models.backbones.weights import load_weights
 __all__ = [
     'FoundationBackbone',
     'LearnedPyramid',
+    'MixTransformer',
     'ResizePyramid',
     'StyleMobileNetV2',
     'StyleResNet',

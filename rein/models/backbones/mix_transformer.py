@@ -1,0 +1,44 @@
+"""MiT, the backbone of SegFormer and DAFormer, with the constants that its weights belong to."""
+
+from mmseg.models.backbones import MixVisionTransformer
+from mmseg.registry import MODELS
+from torch import nn
+
+FINE = 1e-5  # epsilon of the norms that PyTorch's default was used for
+
+
+@MODELS.register_module()
+class MixTransformer(MixVisionTransformer):
+    """MMSegmentation's ``MixVisionTransformer``; B5 by default, as DAFormer trains it.
+
+    The norms of patch embeddings and of the reduced keys have an epsilon of 1e-5, those of blocks
+    and stages 1e-6. MMSegmentation has 1e-6 everywhere, which moves the maps by 1e-5 of their size.
+
+    Args:
+        num_layers: of each stage: (3, 6, 40, 3) is B5.
+        drop_path_rate: of the last block; MMSegmentation's own default is 0.
+        **kwargs: of ``MixVisionTransformer``.
+
+    Source: Xie et al., NeurIPS 2021 (arXiv:2105.15203); Hoyer et al., CVPR 2022
+    (arXiv:2111.14887).
+    """
+
+    def __init__(
+        self,
+        num_layers: tuple[int, ...] = (3, 6, 40, 3),
+        num_heads: tuple[int, ...] = (1, 2, 5, 8),
+        drop_path_rate: float = 0.1,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(
+            num_layers=list(num_layers),
+            num_heads=list(num_heads),
+            drop_path_rate=drop_path_rate,
+            **kwargs,
+        )
+        for stage in self.layers:
+            embedding, blocks, _ = stage
+            norms = [embedding.norm, *(getattr(block.attn, 'norm', None) for block in blocks)]
+            for norm in norms:
+                if isinstance(norm, nn.LayerNorm):
+                    norm.eps = FINE
