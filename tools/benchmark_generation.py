@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -29,6 +30,9 @@ from rein.generation.sample import Sampler, Sampling
 from rein.generation.training import PRECISIONS, Training
 from rein.generation.tuning import TUNINGS
 from rein.runtime.failures import Guard
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
 
 WORK = ('images', *TUNINGS)
 
@@ -49,13 +53,22 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
+def letters() -> 'CLIPTokenizer':
+    """A tokenizer whose words are the letters; 188 begins a text and 189 ends it."""
+    from transformers import CLIPTokenizer
+
+    alone = [chr(code) for code in range(33, 127)]
+    words = [*alone, *(f'{c}</w>' for c in alone), '<|startoftext|>', '<|endoftext|>']
+    return CLIPTokenizer(
+        vocab={word: k for k, word in enumerate(words)}, merges=[], model_max_length=77
+    )
+
+
 def stable_diffusion_1(dtype: torch.dtype, device: str) -> Loaded:
     """The networks of Stable Diffusion 1, with the letters as words."""
     import diffusers
     import transformers
 
-    letters = [chr(code) for code in range(33, 127)]
-    words = [*letters, *(f'{c}</w>' for c in letters), '<|startoftext|>', '<|endoftext|>']
     ends = {'bos_token_id': 188, 'eos_token_id': 189, 'pad_token_id': 189}
     config = transformers.CLIPTextConfig(
         hidden_size=768, intermediate_size=3072, num_attention_heads=12, **ends
@@ -68,9 +81,7 @@ def stable_diffusion_1(dtype: torch.dtype, device: str) -> Loaded:
                 block_out_channels=(128, 256, 512, 512), layers_per_block=2, **blocks
             ),
             text_encoder=transformers.CLIPTextModel(config),
-            tokenizer=transformers.CLIPTokenizer(
-                vocab={word: k for k, word in enumerate(words)}, merges=[], model_max_length=77
-            ),
+            tokenizer=letters(),
             unet=diffusers.UNet2DConditionModel(sample_size=64, cross_attention_dim=768),
             scheduler=diffusers.DDIMScheduler(
                 beta_start=0.00085,

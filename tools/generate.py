@@ -6,7 +6,6 @@ them, and count what they cost. A --recipe holds the options of several commands
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +41,7 @@ from rein.generation.training import Prior, Training
 from rein.generation.tuning import TUNINGS, LowRankTuning
 from rein.runtime.distributed import leave_processes
 from rein.runtime.failures import Guard
+from rein.runtime.shards import part_of
 
 AGAIN = 'the same command goes on where it was'
 
@@ -209,12 +209,9 @@ def cost(args: argparse.Namespace) -> None:
 
 def share(shard: str | None) -> tuple[int, int]:
     """The part of the work for this process: K of N."""
-    if shard is None:
-        return int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))
-    found = re.fullmatch(r'(\d+)/(\d+)', shard)
-    if found is None or int(found[1]) >= int(found[2]):
-        raise ValueError(f'--shard is {shard!r}; write 0/4 for the first of four parts')
-    return int(found[1]), int(found[2])
+    if shard is not None:
+        return part_of(shard)
+    return int(os.environ.get('RANK', 0)), int(os.environ.get('WORLD_SIZE', 1))
 
 
 def needed(args: argparse.Namespace, *names: str) -> None:

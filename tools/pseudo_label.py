@@ -8,7 +8,6 @@ labels as it predicts.
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
@@ -26,7 +25,8 @@ import rein  # noqa: F401  registers the parts and the name 'rein::' for configs
 from rein.datasets.checking.sheet import overlay
 from rein.datasets.classes import CLASSES, IGNORE, PALETTE
 from rein.datasets.driving import Cityscapes
-from rein.datasets.pseudo_labels import FOLDER, LabelStore, images_below
+from rein.datasets.layout import images_below
+from rein.datasets.pseudo_labels import FOLDER, LabelStore
 from rein.datasets.transforms import read_image
 from rein.hooks.atomic import write_atomically
 from rein.hooks.checkpoint_files import read_checkpoint
@@ -37,6 +37,7 @@ from rein.runtime.failures import Guard
 from rein.runtime.files import sha256
 from rein.runtime.quiet import QuietRunner
 from rein.runtime.settings import ConfigError, OptionsAction, load_config
+from rein.runtime.shards import part_of
 
 KINDS = ('teacher', 'teacher, where refined ones are', 'refined')
 KEPT = ('default_scope', 'env_cfg', 'log_level', 'randomness')
@@ -97,10 +98,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     main = parser()
     args = main.parse_args(argv)
-    found = re.fullmatch(r'(\d+)/(\d+)', args.shard)
-    if found is None or int(found[1]) >= int(found[2]):
-        main.error(f'--shard is {args.shard}; write 0/4 for the first of four parts')
-    args.shard = int(found[1]), int(found[2])
+    try:
+        args.shard = part_of(args.shard)
+    except ValueError as error:
+        main.error(str(error))
     if args.score is not None and args.truth is None:
         main.error('--score needs --truth, the folder of true labels')
     args.device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')

@@ -14,6 +14,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from rein.datasets.class_tiles import TILE, ClassTiles, image_key
+from rein.datasets.sampling import AroundDataset
 
 
 def class_uniform_pass(
@@ -50,7 +51,7 @@ def _around(draw: np.random.RandomState, there: int, wanted: int) -> np.ndarray:
 
 
 @DATASETS.register_module()
-class ClassUniformDataset(Dataset):
+class ClassUniformDataset(AroundDataset):
     """A data set of which a part of the samples is cut around a class.
 
     Such a sample has a ``centroid`` (x, y), which ``ScaleAndCrop`` cuts around. Which samples a
@@ -76,11 +77,9 @@ class ClassUniformDataset(Dataset):
         fraction: float = 0.5,
         lazy_init: bool = False,  # noqa: FBT001, FBT002 - MMEngine's name
     ) -> None:
-        if isinstance(dataset, dict):
-            dataset = DATASETS.build({**dataset, 'lazy_init': True} if lazy_init else dataset)
+        super().__init__(dataset, lazy=lazy_init)
         if not 0 <= fraction <= 1:
             raise ValueError(f'ClassUniformDataset.fraction is {fraction}; use one from 0 to 1')
-        self.dataset = dataset
         self.tiles, self.tile, self.fraction = tiles, tile, fraction
         self._ready = False
         if not lazy_init:
@@ -131,17 +130,12 @@ class ClassUniformDataset(Dataset):
         self._points = np.array([row for each in rows for row in each], int).reshape(-1, 3)
         self._begins = np.cumsum([0, *self.counts[:-1]])
 
-    @property
-    def metainfo(self) -> dict:
-        """Classes and palette of the data set."""
-        return self.dataset.metainfo
-
     def get_data_info(self, idx: int) -> dict:
         """Paths and domain of a sample, with its ``centroid`` if it has one."""
         if idx < self.images:
-            return self.dataset.get_data_info(idx)
+            return super().get_data_info(idx)
         image, x, y = self._points[idx - self.images].tolist()
-        return {**self.dataset.get_data_info(image), 'centroid': (x, y)}
+        return {**super().get_data_info(image), 'centroid': (x, y)}
 
     def items_of_pass(self, seed: int) -> np.ndarray:
         """Numbers of the samples of a pass, as many as there are images, in random order."""

@@ -9,9 +9,7 @@ from mmseg.registry import DATASETS
 from rein.datasets.classes import CLASSES, IGNORE, PALETTE
 from rein.datasets.driving_dataset import DrivingDataset
 from rein.datasets.label_files import LabelEncoding
-from rein.datasets.layout import Layout
-
-IMAGE_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+from rein.datasets.layout import IMAGE_ENDINGS, Layout
 
 
 @DATASETS.register_module()

@@ -9,6 +9,7 @@ from mmengine.logging import MMLogger
 
 from rein.datasets.label_files import LabelEncoding
 
+IMAGE_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 LISTED = 5  # so many names of files stand in an error
 
 
@@ -116,6 +117,19 @@ def find_files(
                 raise ValueError(f'{first} and {second} would be one image; remove one of them')
             found[key] = path
     return dict(sorted(found.items()))
+
+
+def images_below(folder: Path) -> dict[str, str]:
+    """Path of every image below a folder by its key.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no image in it.
+        ValueError: two images have the same key.
+    """
+    found = find_files(Path(folder), '', IMAGE_ENDINGS)
+    if not found:
+        raise FileNotFoundError(f'there is no image ({", ".join(IMAGE_ENDINGS)}) below {folder}')
+    return found
 
 
 def _leads_back(parent: str, name: str) -> bool:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from mmseg.registry import DATASETS
 
-from rein.datasets.folder import IMAGE_ENDINGS, SegmentationFolder
-from rein.datasets.layout import Layout
+from rein.datasets.folder import SegmentationFolder
 from rein.datasets.png import encode_labels
 from rein.runtime.claims import claim
 from rein.runtime.files import replace_file
@@ -104,17 +103,3 @@ def current(folder: Path) -> Path:
     """The folder in use below a folder that may have labels of several rounds."""
     note = Path(folder, ROUND)
     return Path(folder, note.read_text().strip()) if note.is_file() else Path(folder)
-
-
-def images_below(folder: Path) -> dict[str, str]:
-    """Path of every image below a folder by its key.
-
-    Raises:
-        FileNotFoundError: there is no such folder, or no image in it.
-        ValueError: two images would have the same labels.
-    """
-    none = Layout('.', IMAGE_ENDINGS, '', ('.png',), None)
-    found = none.find_images(str(folder), {})
-    if not found:
-        raise FileNotFoundError(f'there is no image ({", ".join(IMAGE_ENDINGS)}) below {folder}')
-    return found

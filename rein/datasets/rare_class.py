@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from rein.datasets.preparation.manifest import BY_CLASS
+from rein.datasets.sampling import AroundDataset
 
 
 def class_chances(pixels: Mapping[int, int], temperature: float) -> tuple[list[int], np.ndarray]:
@@ -40,7 +41,7 @@ def class_chances(pixels: Mapping[int, int], temperature: float) -> tuple[list[i
 
 
 @DATASETS.register_module()
-class RareClassDataset(Dataset):
+class RareClassDataset(AroundDataset):
     """A labelled data set whose samples are drawn by class; the number asked for plays no part.
 
     First a class, then evenly one of the images that show enough of it, then crops until one
@@ -75,10 +76,8 @@ class RareClassDataset(Dataset):
         tries: int = 10,
         lazy_init: bool = False,  # noqa: FBT001, FBT002 - MMEngine's name
     ) -> None:
-        if isinstance(dataset, dict):
-            dataset = DATASETS.build({**dataset, 'lazy_init': True} if lazy_init else dataset)
-        self.dataset = dataset
-        self.statistics = Path(statistics or Path(dataset.data_root, BY_CLASS))
+        super().__init__(dataset, lazy=lazy_init)
+        self.statistics = Path(statistics or Path(self.dataset.data_root, BY_CLASS))
         self.temperature, self.least_pixels = temperature, least_pixels
         self.crop_ratio, self.tries = crop_ratio, tries
         self._ready = False
@@ -152,19 +151,6 @@ class RareClassDataset(Dataset):
                 'any class; set RareClassDataset.least_pixels lower'
             )
         return np.array(classes)[kept], chances[kept] / chances[kept].sum()
-
-    @property
-    def metainfo(self) -> dict:
-        """Classes and palette of the data set."""
-        return self.dataset.metainfo
-
-    def get_data_info(self, idx: int) -> dict:
-        """Paths and domain of image ``idx``."""
-        return self.dataset.get_data_info(idx)
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.dataset)
 
     def __getitem__(self, idx: int) -> dict:
         """A sample that shows a class which was drawn."""

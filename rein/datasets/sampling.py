@@ -94,8 +94,34 @@ class ReplaySampler(StreamSampler):
         return np.random.RandomState(mixed_seed(self.seed, number, 1)).permutation(self.size)
 
 
+class AroundDataset(Dataset):
+    """A data set around another one, whose images and classes are its own.
+
+    Args:
+        dataset: the other one, or its config.
+        lazy: list its images when ``full_init`` asks for them.
+    """
+
+    def __init__(self, dataset: Dataset | dict, *, lazy: bool = False) -> None:
+        if isinstance(dataset, dict):
+            dataset = DATASETS.build({**dataset, 'lazy_init': True} if lazy else dataset)
+        self.dataset = dataset
+
+    @property
+    def metainfo(self) -> dict:
+        """Classes and palette of the data set."""
+        return self.dataset.metainfo
+
+    def get_data_info(self, idx: int) -> dict:
+        """Paths and domain of a sample."""
+        return self.dataset.get_data_info(idx)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
 @DATASETS.register_module()
-class SeededDataset(Dataset):
+class SeededDataset(AroundDataset):
     """Draws the random numbers of each sample from the sample's own seed.
 
     Args:
@@ -105,12 +131,7 @@ class SeededDataset(Dataset):
     takes_seeds = True
 
     def __init__(self, dataset: Dataset | dict) -> None:
-        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
-
-    @property
-    def metainfo(self) -> dict:
-        """Classes and palette of the data set."""
-        return self.dataset.metainfo
+        super().__init__(dataset)
 
     @property
     def items_of_pass(self) -> Callable[[int], np.ndarray] | None:
@@ -126,13 +147,6 @@ class SeededDataset(Dataset):
         """List the images, if that was put off."""
         if hasattr(self.dataset, 'full_init'):
             self.dataset.full_init()
-
-    def get_data_info(self, idx: int) -> dict:
-        """Paths and domain of a sample."""
-        return self.dataset.get_data_info(idx)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
 
     def __getitem__(self, key: tuple[int, int] | int) -> dict:
         """Sample ``(index, seed)``; a bare index draws from the random numbers as they are."""

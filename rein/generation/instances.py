@@ -11,9 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from rein.datasets.label_files import UNREADABLE, broken
-from rein.datasets.layout import find_files
-
-ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+from rein.datasets.layout import images_below
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,7 @@ class Instances:
             return [source]
         if not source.is_dir():
             raise FileNotFoundError(f'there is no image or folder of images {source}')
-        found = list(find_files(source, '', ENDINGS).values())
-        if not found:
-            raise FileNotFoundError(f'there is no image ({", ".join(ENDINGS)}) below {source}')
-        return [Path(path) for path in found]
+        return [Path(path) for path in images_below(source).values()]
 
     @cached_property
     def _images(self) -> dict[int, Image.Image]:

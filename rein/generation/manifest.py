@@ -133,12 +133,11 @@ class Job:
         return {line.number: line for line in lines if self._is_there(line)}
 
     def _is_there(self, line: Made) -> bool:
-        files = [(line.file, line.size), (line.label, 0)] if line.file else []
-        return all(
-            (self.folder / file).is_file() and size in (0, (self.folder / file).stat().st_size)
-            for file, size in files
-            if file
-        )
+        if not line.file:
+            return True  # refused: there is nothing to look for
+        image, label = self.folder / line.file, self.folder / line.label
+        whole = image.is_file() and image.stat().st_size == line.size
+        return whole and (not line.label or label.is_file())
 
     def add(self, line: Made) -> None:
         """Record an image whose files are written."""

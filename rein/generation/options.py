@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 
 from rein.generation.conditions import COLOURS
+from rein.generation.instances import Instances
 from rein.generation.pipelines import ATTENTION, DTYPES
 from rein.generation.prompts import CHOICES, TEMPLATES, TOKEN
-from rein.generation.training import PRECISIONS, Training
-from rein.generation.tuning import TUNINGS
+from rein.generation.sample import Sampling
+from rein.generation.training import PRECISIONS, Prior, Training
+from rein.generation.tuning import TUNINGS, LowRankTuning
 
 
 def prompt_options(add: argparse.ArgumentParser) -> None:
@@ -52,23 +54,29 @@ def personalize_options(add: argparse.ArgumentParser) -> None:
     add.add_argument('--images', type=Path, help='an image, or a folder of a few')
     add.add_argument('--out', type=Path, help='folder to write to')
     add.add_argument('--prompt', default=Training.prompt, help='of the images')
-    add.add_argument('--resolution', type=int, default=1024, help='of the shorter side')
-    add.add_argument('--crop', type=int, default=512, help='side of the crops')
+    add.add_argument(
+        '--resolution', type=int, default=Instances.resolution, help='of the shorter side'
+    )
+    add.add_argument('--crop', type=int, default=Instances.crop, help='side of the crops')
     add.add_argument('--tuning', choices=TUNINGS, default='full')
-    add.add_argument('--rank', type=int, default=8, help='lora: rank of the matrices')
+    add.add_argument(
+        '--rank', type=int, default=LowRankTuning.rank, help='lora: rank of the matrices'
+    )
     add.add_argument('--parts', choices=('all', 'denoiser'), default='all', help='what learns')
-    add.add_argument('--steps', type=int, default=1000)
-    add.add_argument('--save-every', type=int, default=200, metavar='STEPS')
+    add.add_argument('--steps', type=int, default=Training.steps)
+    add.add_argument('--save-every', type=int, default=Training.save_every, metavar='STEPS')
     add.add_argument('--rate', type=float, help='learning rate; full: 5e-6, lora: 1e-4')
     add.add_argument('--batch', type=int, default=1)
     add.add_argument('--accumulation', type=int, default=1, help='batches in a step')
     add.add_argument('--seed', type=int, default=0)
-    add.add_argument('--precision', choices=PRECISIONS, default='float32')
+    add.add_argument('--precision', choices=PRECISIONS, default=Training.precision)
     add.add_argument('--checkpointing', action='store_true', help='less memory, more time')
-    add.add_argument('--samples', type=int, default=4, help='pictures at each checkpoint')
+    add.add_argument(
+        '--samples', type=int, default=Training.samples, help='pictures at each checkpoint'
+    )
     add.add_argument('--class-prompt', help='prior preservation: prompt of the class')
-    add.add_argument('--class-images', type=int, default=200, help='number of its images')
-    add.add_argument('--class-weight', type=float, default=1.0, help='of their loss')
+    add.add_argument('--class-images', type=int, default=Prior.count, help='number of its images')
+    add.add_argument('--class-weight', type=float, default=Prior.weight, help='of their loss')
 
 
 def image_options(add: argparse.ArgumentParser) -> None:
@@ -87,7 +95,9 @@ def image_options(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument('--batch', type=int, default=1, help='images in one call')
     add.add_argument('--seed', type=int, default=0, help='another one gives other images')
-    add.add_argument('--redraws', type=int, default=10, help='of an image that comes out black')
+    add.add_argument(
+        '--redraws', type=int, default=Sampling.redraws, help='of an image that comes out black'
+    )
     add.add_argument('--unchecked', action='store_true', help='without the safety checker')
     add.add_argument('--controlnet', help='id or folder: images from label maps')
     add.add_argument('--labels', type=Path, metavar='DIR', help='the maps, train ids in PNG files')

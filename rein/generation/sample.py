@@ -1,5 +1,6 @@
 """Images from prompts: the same ones however the work is split, stopped and taken up again."""
 
+import hashlib
 import inspect
 import io
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from rein.generation.conditions import LabelMaps
 from rein.generation.manifest import IMAGES, LABEL_ENDING, LABELS, Job, Made, digest
 from rein.generation.pipelines import Loaded
 from rein.generation.prompts import Prompt
-from rein.runtime.files import replace_file, sha256
+from rein.runtime.files import replace_file
 from rein.runtime.seeds import mixed_seed
 
 # Arguments of a pipeline's call by our names; None leaves the pipeline's own value.
@@ -240,14 +241,14 @@ class Sampler:
             line['label'] = f'{LABELS}/{name}{LABEL_ENDING}'
             content = encode_labels(self.maps.labels(number, image.size))
             replace_file(job.folder / line['label'], content)
-            line['label_sha256'] = sha256(job.folder / line['label'])
+            line['label_sha256'] = hashlib.sha256(content).hexdigest()
             line['label_source'] = self.maps.source(number)
         buffer = io.BytesIO()
         image.convert('RGB').save(buffer, 'PNG')
+        content = buffer.getvalue()
         line['file'] = f'{IMAGES}/{name}.png'
-        path = job.folder / line['file']
-        replace_file(path, buffer.getvalue())
-        return Made(**line, sha256=sha256(path), size=path.stat().st_size)
+        replace_file(job.folder / line['file'], content)
+        return Made(**line, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
 
 def _is_black(image: Image.Image) -> bool:

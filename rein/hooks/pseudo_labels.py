@@ -11,7 +11,8 @@ from mmseg.registry import HOOKS, MODELS
 from torch import nn
 from tqdm import tqdm
 
-from rein.datasets.pseudo_labels import FOLDER, ROUND, LabelStore, images_below
+from rein.datasets.layout import images_below
+from rein.datasets.pseudo_labels import FOLDER, ROUND, LabelStore
 from rein.hooks.fingerprint import tensor_digest
 from rein.hooks.model import bare_model
 from rein.labelling import READING, label_images

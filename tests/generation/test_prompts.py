@@ -206,7 +206,7 @@ def test_enough_good_sentences_need_no_grammar_and_stay_balanced():
 
 
 def test_a_tiny_language_model_of_transformers_writes_and_is_deterministic(tmp_path):
-    from tiny_pipelines import tokenizer
+    from tiny_pipelines import letters
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
@@ -217,7 +217,7 @@ def test_a_tiny_language_model_of_transformers_writes_and_is_deterministic(tmp_p
         num_attention_heads=2,
     )
     LlamaForCausalLM(config).save_pretrained(tmp_path / 'llm')
-    words = tokenizer()
+    words = letters()
     words.chat_template = '{% for m in messages %}{{ m.content }}{% endfor %}'
     words.save_pretrained(tmp_path / 'llm')
     write = transformers_writer(str(tmp_path / 'llm'), max_new_tokens=30)

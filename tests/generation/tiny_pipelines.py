@@ -1,5 +1,8 @@
 """Diffusion pipelines of random weights, small enough to run in a second on a CPU."""
 
+import sys
+from pathlib import Path
+
 import torch
 from diffusers import (
     AutoencoderKL,
@@ -20,8 +23,11 @@ from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
-    CLIPTokenizer,
 )
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'tools'))
+
+from benchmark_generation import letters
 
 DIMS = 16
 BLOCKS = dict(
@@ -34,14 +40,6 @@ BLOCKS = dict(
 )
 UP = dict(up_block_types=('CrossAttnUpBlock2D', 'UpBlock2D'))
 SCHEDULE = dict(beta_start=0.00085, beta_end=0.012, beta_schedule='scaled_linear', steps_offset=1)
-
-
-def tokenizer():
-    letters = [chr(code) for code in range(33, 127)]
-    words = [*letters, *(f'{c}</w>' for c in letters), '<|startoftext|>', '<|endoftext|>']
-    return CLIPTokenizer(
-        vocab={word: k for k, word in enumerate(words)}, merges=[], model_max_length=77
-    )
 
 
 def text_encoder(kind=CLIPTextModel, dims=DIMS):
@@ -91,7 +89,7 @@ def stable_diffusion(seed=0, prediction='epsilon', checked=False):
     return StableDiffusionPipeline(
         vae=vae(),
         text_encoder=text_encoder(),
-        tokenizer=tokenizer(),
+        tokenizer=letters(),
         unet=UNet2DConditionModel(sample_size=32, **BLOCKS, **UP),
         scheduler=DDIMScheduler(
             **SCHEDULE,
@@ -112,8 +110,8 @@ def stable_diffusion_xl(seed=0):
         vae=vae(),
         text_encoder=text_encoder(),
         text_encoder_2=text_encoder(CLIPTextModelWithProjection),
-        tokenizer=tokenizer(),
-        tokenizer_2=tokenizer(),
+        tokenizer=letters(),
+        tokenizer_2=letters(),
         unet=UNet2DConditionModel(
             sample_size=32,
             addition_embed_type='text_time',
@@ -146,8 +144,8 @@ def stable_diffusion_3(seed=0):
         text_encoder=text_encoder(CLIPTextModelWithProjection),
         text_encoder_2=text_encoder(CLIPTextModelWithProjection),
         text_encoder_3=None,
-        tokenizer=tokenizer(),
-        tokenizer_2=tokenizer(),
+        tokenizer=letters(),
+        tokenizer_2=letters(),
         tokenizer_3=None,
     )
 

@@ -11,8 +11,9 @@ from PIL import Image
 from torch import nn
 
 import rein  # noqa: F401
+from rein.datasets.layout import images_below
 from rein.datasets.png import read_numbers
-from rein.datasets.pseudo_labels import LabelStore, PseudoLabelled, current, images_below
+from rein.datasets.pseudo_labels import LabelStore, PseudoLabelled, current
 from rein.hooks import PseudoLabelHook
 from rein.labelling import label_images
 from rein.models.refiners.refined import as_they_are

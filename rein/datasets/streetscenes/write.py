@@ -17,6 +17,7 @@ import numpy as np
 
 from rein.datasets.streetscenes.picture import check, render
 from rein.datasets.streetscenes.styles import STYLES
+from rein.runtime.claims import differences
 from rein.runtime.files import PART, replace_file
 from rein.runtime.workers import spread
 
@@ -136,11 +137,7 @@ def _claim(root: Path, settings: Settings) -> dict:
         there, _ = found['settings'], found['complete']
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f'{path} is no manifest of street scenes; use another OUT') from error
-    differ = [
-        f'{key} is {there.get(key)!r} there and {value!r} here'
-        for key, value in mine['settings'].items()
-        if there.get(key) != value
-    ]
+    differ = differences(there, mine['settings'])
     if differ:
         raise ValueError(
             f'{root} holds another data set: {"; ".join(differ)}. '
