@@ -7,6 +7,7 @@ from rein.models.heads.geometric_ensemble import (
     ConvNextProjection,
     GeometricEnsemble,
 )
+from rein.models.heads.hrda import HRDAHead
 from rein.models.heads.log_depth import LogDepthHead
 from rein.models.heads.mask2former import PlainMask2FormerHead
 from rein.models.heads.mask_pooling import MaskPooling
@@ -21,6 +22,7 @@ __all__ = [
     'DeepLabV3PlusHead',
     'DeepSupervisionHead',
     'GeometricEnsemble',
+    'HRDAHead',
     'LogDepthHead',
     'MaskPooling',
     'PlainMask2FormerHead',

@@ -76,6 +76,8 @@ class ThingFeatureDistance(FeatureLoss):
         classes: numbers of the classes that are things.
         num_classes: of the labels.
         least: share of a cell that a thing must fill.
+        image_scale: side of the images that the map is of, of that of the images themselves; 0.5
+            under ``HRDASegmentor``, whose context the map is of.
 
     Raises:
         ValueError: there is not one site.
@@ -92,11 +94,12 @@ class ThingFeatureDistance(FeatureLoss):
         classes: Sequence[int] = THINGS,
         num_classes: int = 19,
         least: float = 0.75,
+        image_scale: float = 1.0,
     ) -> None:
         super().__init__(sites, loss_weight)
         if len(self.sites) != 1:
             raise ValueError(f'ThingFeatureDistance.sites names {list(self.sites)}; name one map')
-        self._reference, self.level = reference, level
+        self._reference, self.level, self.image_scale = reference, level, image_scale
         self.classes, self.num_classes, self.least = tuple(classes), num_classes, least
 
     @cached_property
@@ -111,8 +114,13 @@ class ThingFeatureDistance(FeatureLoss):
         (site,) = self.sites
         view = views[0]
         found = self.check_map(site, view.maps[site])
+        images = view.images
+        if self.image_scale != 1:
+            images = F.interpolate(
+                images, scale_factor=self.image_scale, mode='bilinear', align_corners=False
+            )
         with torch.no_grad():
-            wanted = self.reference.to(found.device)(view.images)[self.level]
+            wanted = self.reference.to(found.device)(images)[self.level]
         cells = shrunk_labels(view.labels, found.shape[-2:], self.num_classes, self.least)
         things = torch.isin(cells, torch.tensor(self.classes, device=cells.device))
         return {'loss': self.loss_weight * feature_distance(found, wanted, things)}

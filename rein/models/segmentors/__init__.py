@@ -1,6 +1,7 @@
 """Segmentors: how a backbone, an adapter and a head become one model."""
 
 from rein.models.segmentors.foundation import FoundationSegmentor
+from rein.models.segmentors.hrda import HRDASegmentor
 from rein.models.segmentors.masked_consistency import BlockMask, MaskedConsistency
 from rein.models.segmentors.mixing import ClassMix
 from rein.models.segmentors.pseudo_labels import ConfidentShare, IgnoreBands, IgnoreUnsure
@@ -14,6 +15,7 @@ __all__ = [
     'ClassMix',
     'ConfidentShare',
     'FoundationSegmentor',
+    'HRDASegmentor',
     'IgnoreBands',
     'IgnoreUnsure',
     'JitterAndBlur',

@@ -186,6 +186,11 @@ class _Weights:
     def __init__(self, weights: Tensor, sampler: object) -> None:
         self.weights, self.sampler = weights, sampler
 
+    def cropped(self, box: tuple[int, int, int, int]) -> '_Weights':
+        """Those in a box (top, left, bottom, right)."""
+        top, left, bottom, right = box
+        return _Weights(self.weights[:, top:bottom, left:right], self.sampler)
+
     def sample(self, logits: Tensor, labels: Tensor) -> Tensor:
         """(B, H, W), times what the head's own sampler says."""
         if self.sampler is None:

@@ -54,7 +54,11 @@ def window_boxes(
 
 
 def stitch_windows(
-    images: Tensor, boxes: list[Box], batch: int, predict: Callable[[Tensor], Tensor]
+    images: Tensor,
+    boxes: list[Box],
+    batch: int,
+    predict: Callable[[Tensor], Tensor],
+    step: int = 1,
 ) -> Tensor:
     """Average the scores of overlapping windows.
 
@@ -62,21 +66,26 @@ def stitch_windows(
         images: (B, 3, H, W).
         boxes: windows of equal size that cover the image.
         batch: windows per call of ``predict``, counted over all images.
-        predict: crops (n, 3, h, w) -> scores (n, K, h, w).
+        predict: crops (n, 3, h, w) -> scores (n, K, h / step, w / step), rounded up.
+        step: pixels between two scores; a window begins at a whole score.
 
     Returns:
-        (B, K, H, W), in float32 at least.
+        (B, K, H / step, W / step), in float32 at least.
     """
-    count = images.new_zeros(1, 1, *images.shape[-2:])
-    total = None
-    step = max(batch // len(images), 1)
-    for first in range(0, len(boxes), step):
-        chunk = boxes[first : first + step]
+    total = count = None
+    each = max(batch // len(images), 1)
+    for first in range(0, len(boxes), each):
+        chunk = boxes[first : first + each]
         crops = [images[..., top:bottom, left:right] for top, left, bottom, right in chunk]
         scores = predict(torch.cat(crops)).unflatten(0, (len(chunk), len(images)))
+        height, width = scores.shape[-2:]
         if total is None:
-            total = count.new_zeros(len(images), scores.shape[2], *images.shape[-2:])
-        for (top, left, bottom, right), part in zip(chunk, scores, strict=True):
-            total[..., top:bottom, left:right] += part
-            count[..., top:bottom, left:right] += 1
+            top, left, _, _ = boxes[-1]  # the lower right one
+            size = top // step + height, left // step + width
+            total = images.new_zeros(len(images), scores.shape[2], *size)
+            count = images.new_zeros(1, 1, *size)
+        for (top, left, _, _), part in zip(chunk, scores, strict=True):
+            top, left = top // step, left // step
+            total[..., top : top + height, left : left + width] += part
+            count[..., top : top + height, left : left + width] += 1
     return total / count
