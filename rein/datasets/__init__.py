@@ -20,7 +20,7 @@ from rein.datasets.rare_class import RareClassDataset
 from rein.datasets.sampling import ReplaySampler, SeededDataset
 from rein.datasets.scale_crop import ScaleAndCrop
 from rein.datasets.scored_size import ScoreAtThisSize, ShortSide, SquareView
-from rein.datasets.transforms import LoadImage, LoadLabels, PackInputs
+from rein.datasets.transforms import LoadImage, LoadLabels, MarkMargins, PackInputs
 from rein.datasets.views import ColorJitter, GaussianBlur, TwoViews
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     'LoadImage',
     'LoadLabels',
     'Mapillary',
+    'MarkMargins',
     'PackInputs',
     'PseudoLabelled',
     'RareClassDataset',

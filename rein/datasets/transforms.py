@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
+from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 from PIL import Image
@@ -119,12 +120,54 @@ class PackInputs(PackSegInputs):
         super().__init__(meta_keys=(*self.KEYS, *more_keys))
 
     def transform(self, results: dict) -> dict:
-        """Pack ``img``, labels and meta information, and ``restyled`` if there is such a view."""
+        """Pack ``img``, labels and meta information; ``restyled`` and ``margins`` if there."""
         packed = super().transform(results)
+        if 'margins' in results:
+            margins = torch.from_numpy(np.ascontiguousarray(results['margins']))[None] > 0
+            packed['data_samples'].set_data({'margins': PixelData(data=margins)})
         if 'restyled' in results:
             image = np.ascontiguousarray(results['restyled'].transpose(2, 0, 1))
             packed['restyled'] = torch.from_numpy(image)
         return packed
+
+
+@TRANSFORMS.register_module()
+class MarkMargins(BaseTransform):
+    """Mark the borders of an image that show no street: the car itself, what the lens bends.
+
+    ``SelfTraining`` learns nothing there. Adds ``margins`` (H, W), uint8, 1 in them, which is
+    resized, cropped and flipped along with the image; so it comes before all of that.
+
+    Args:
+        top: rows of the image as it is read.
+        bottom: the same at the lower border.
+        left: columns.
+        right: the same at the right border.
+
+    Raises:
+        ValueError: a number is negative, or all are 0.
+
+    Source: Hoyer et al., ECCV 2022 (arXiv:2204.13132): 30, 240, 30 and 30 of Cityscapes.
+    """
+
+    def __init__(self, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0) -> None:
+        super().__init__()
+        self.sides = top, bottom, left, right
+        if min(self.sides) < 0 or not any(self.sides):
+            raise ValueError(
+                f'MarkMargins: top={top}, bottom={bottom}, left={left}, right={right}; give '
+                'pixels, 0 or more, not all 0'
+            )
+
+    def transform(self, results: dict) -> dict:
+        """Mark the margins of ``img``."""
+        top, bottom, left, right = self.sides
+        height, width = results['img'].shape[:2]
+        margins = np.ones((height, width), np.uint8)
+        margins[top : max(height - bottom, top), left : max(width - right, left)] = 0
+        results['margins'] = margins
+        results.setdefault('seg_fields', []).append('margins')
+        return results
 
 
 def read_image(path: str) -> np.ndarray:

@@ -4,11 +4,21 @@ import cv2
 import numpy as np
 import pytest
 import tiny_datasets as tiny
+import torch
 from mmengine.registry import init_default_scope
+from mmseg.registry import TRANSFORMS
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from rein.datasets import BDD100K, GTA5, LoadImage, LoadLabels, PackInputs, SeededDataset
+from rein.datasets import (
+    BDD100K,
+    GTA5,
+    LoadImage,
+    LoadLabels,
+    MarkMargins,
+    PackInputs,
+    SeededDataset,
+)
 from rein.datasets.classes import TRAIN_IDS
 from rein.datasets.label_files import LabelEncoding, RedChannelEncoding
 from rein.datasets.transforms import read_image
@@ -185,3 +195,32 @@ def test_an_error_in_a_worker_process_keeps_its_message(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'there is no image .*00000001\.jpg'):
         next(iterator)
     iterator._shutdown_workers()  # else a later test waits for them
+
+
+def test_margins_go_along_with_the_image_and_end_in_the_sample():
+    image = np.zeros((20, 40, 3), np.uint8)
+    results = MarkMargins(top=2, bottom=8, right=10)(dict(img=image, img_shape=(20, 40)))
+    for step in (
+        dict(type='Resize', scale=(80, 40)),
+        dict(type='RandomFlip', prob=1.0),
+        dict(type='RandomCrop', crop_size=(40, 60)),
+    ):
+        results = TRANSFORMS.build(step)(results)
+    packed = PackInputs()(results)
+    margins = packed['data_samples'].margins.data
+    assert margins.dtype == torch.bool
+    assert margins.shape == (1, 40, 60)
+    assert margins[0, :4].all()
+    assert margins[0, 24:].all()
+    assert not margins[0, 4:24, 20:].any()
+    assert margins[0, :, 0].all() == bool(margins[0, 10, 0])  # the right border, flipped
+
+
+def test_margins_larger_than_the_image_are_all_of_it():
+    assert MarkMargins(top=30)(dict(img=np.zeros((8, 8, 3), np.uint8)))['margins'].all()
+
+
+@pytest.mark.parametrize('sides', [dict(top=-1), dict()])
+def test_margins_that_mean_nothing_are_refused(sides):
+    with pytest.raises(ValueError, match='MarkMargins: top='):
+        MarkMargins(**sides)

@@ -1,8 +1,11 @@
 """MiT, the backbone of SegFormer and DAFormer, with the constants that its weights belong to."""
 
+import torch
 from mmseg.models.backbones import MixVisionTransformer
+from mmseg.models.utils import nlc_to_nchw
 from mmseg.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 FINE = 1e-5  # epsilon of the norms that PyTorch's default was used for
 
@@ -17,6 +20,7 @@ class MixTransformer(MixVisionTransformer):
     Args:
         num_layers: of each stage: (3, 6, 40, 3) is B5.
         drop_path_rate: of the last block; MMSegmentation's own default is 0.
+        with_cp: keep nothing of blocks for the backward pass but what goes in; they run twice.
         **kwargs: of ``MixVisionTransformer``.
 
     Source: Xie et al., NeurIPS 2021 (arXiv:2105.15203); Hoyer et al., CVPR 2022
@@ -28,6 +32,8 @@ class MixTransformer(MixVisionTransformer):
         num_layers: tuple[int, ...] = (3, 6, 40, 3),
         num_heads: tuple[int, ...] = (1, 2, 5, 8),
         drop_path_rate: float = 0.1,
+        *,
+        with_cp: bool = False,
         **kwargs: object,
     ) -> None:
         super().__init__(
@@ -42,3 +48,19 @@ class MixTransformer(MixVisionTransformer):
             for norm in norms:
                 if isinstance(norm, nn.LayerNorm):
                     norm.eps = FINE
+        self.with_cp = with_cp
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, H, W) -> maps (B, C, h, w) of the stages in ``out_indices``."""
+        maps, found = [], images
+        for number, (embedding, blocks, norm) in enumerate(self.layers):
+            found, size = embedding(found)
+            for block in blocks:
+                if self.with_cp and torch.is_grad_enabled():
+                    found = checkpoint(block, found, size, use_reentrant=False)
+                else:
+                    found = block(found, size)
+            found = nlc_to_nchw(norm(found), size)
+            if number in self.out_indices:
+                maps.append(found)
+        return maps

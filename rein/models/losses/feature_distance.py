@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import torch
+from mmengine import dist
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -44,6 +45,8 @@ def shrunk_labels(labels: Tensor, size: tuple[int, int], classes: int, least: fl
 def feature_distance(found: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
     """Mean distance between two maps over the chosen positions of all images together.
 
+    Among several processes the mean of what they return is that over the positions of all.
+
     Args:
         found: (B, C, h, w).
         reference: (B, C, h, w).
@@ -58,7 +61,9 @@ def feature_distance(found: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
     if found.dtype != torch.float64:
         found, reference = found.float(), reference.float()
     away = (found - reference).norm(dim=1)
-    return torch.where(mask, away, 0.0).sum() / mask.sum().clamp(min=1)
+    count = mask.sum().to(away.dtype)
+    dist.all_reduce(count, 'mean')
+    return torch.where(mask, away, 0.0).sum() / count.clamp(min=1 / dist.get_world_size())
 
 
 @MODELS.register_module()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
+from mmengine import dist
 from mmseg.registry import MODELS
 from torch import Tensor
 
@@ -71,7 +72,7 @@ class IgnoreUnsure:
 class ConfidentShare:
     """Weighs all pixels by the share of those of which the teacher is sure.
 
-    It is one number for the whole batch, and no label is taken away.
+    It is one number for the whole batch, that of all processes, and no label is taken away.
 
     Args:
         threshold: confidence from which on a pixel counts as sure.
@@ -88,6 +89,7 @@ class ConfidentShare:
     def __call__(self, pseudo: PseudoLabels) -> PseudoLabels:
         """Multiply the weights by the share."""
         share = (pseudo.confidence >= self.threshold).to(pseudo.confidence.dtype).mean()
+        dist.all_reduce(share, 'mean')
         weights = torch.ones_like(pseudo.confidence) if pseudo.weights is None else pseudo.weights
         return replace(pseudo, weights=weights * share)
 

@@ -1,6 +1,6 @@
 """Training on images without labels, by what a teacher says about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from mmseg.utils import SampleList
 from torch import Tensor, nn
 
 from rein.datasets.classes import IGNORE
+from rein.models.segmentors.gradients import SequentialLosses
 from rein.models.segmentors.pseudo_labels import PseudoLabels, best_classes
 from rein.models.segmentors.student_passes import Lesson
 from rein.models.segmentors.teacher import STATISTICS, Teacher
@@ -159,30 +160,43 @@ class SelfTraining(SegmentorWrapper):
             )
         lesson = Lesson(inputs, data_samples, taught, restyled=restyled)
         if not any(taught):
-            return self.passes(self.segmentor, self.student, lesson)
+            return self._collected(self.passes(self.segmentor, self.student, lesson))
         if not self.teaches:
             source = lesson.part(taught=False)
             if source is None:  # a random mix may bring such a batch
                 trained = [p.sum() for p in self.parameters() if p.requires_grad]
                 return {'loss_nothing': 0 * sum(trained)}
-            return self.passes(self.segmentor, self.student, source)
+            return self._collected(self.passes(self.segmentor, self.student, source))
+        return self._collected(self._lessons(lesson))
+
+    def _lessons(self, lesson: Lesson) -> Iterator[dict]:
+        """Losses of each part of a step, when it is asked for."""
         with torch.no_grad():
             others = lesson.part(taught=True)
             pseudo = self.pseudo_labels(others.images, others.samples)
-            source = lesson.part(taught=False)
-            lesson = self._taught(lesson, pseudo)
-        losses = self.passes(self.segmentor, self.student, lesson)
+            mixed = self._taught(lesson, pseudo)
+        yield from self.passes(self.segmentor, self.student, mixed)
         if self.masking is not None:
             whole = replace(
                 others,
                 samples=_labelled(others.samples, pseudo, others.images),
                 weights=pseudo.weights,
             )
-            losses |= self.masking(self.student, source, whole, self._normalisation())
-        return losses | {
+            source = lesson.part(taught=False)
+            yield self.masking(self.student, source, whole, self._normalisation())
+        yield {
             'pseudo_labelled': (pseudo.labels != IGNORE).float().mean(),
             'pseudo_confidence': pseudo.confidence.mean(),
         }
+
+    def _collected(self, parts: Iterator[dict]) -> dict:
+        """Losses of all parts in one, to be differentiated together or already so."""
+        if self.passes.backward == 'joint':
+            return {name: value for part in parts for name, value in part.items()}
+        losses = SequentialLosses(self.parameters())
+        for part in parts:
+            losses.add(part)
+        return losses.result()
 
     @torch.no_grad()
     def pseudo_labels(self, images: Tensor, samples: SampleList) -> PseudoLabels:
@@ -197,6 +211,7 @@ class SelfTraining(SegmentorWrapper):
             labels[height:], labels[:, width:] = IGNORE, IGNORE  # padding
         if self.refiner is not None:
             pseudo = self._refined(pseudo, self.pictures(images), sizes)
+        pseudo = _without_margins(pseudo, samples)
         for part in self.labelling:
             pseudo = part(pseudo)
         return pseudo
@@ -284,6 +299,18 @@ class SelfTraining(SegmentorWrapper):
         if weights is not None:
             weights = weights.masked_fill(where, 1.0)
         return images, torch.where(where, own, labels), weights
+
+
+def _without_margins(pseudo: PseudoLabels, samples: SampleList) -> PseudoLabels:
+    """Labels with 255 where a pipeline said that images show nothing to learn from."""
+    if not any('margins' in sample for sample in samples):
+        return pseudo
+    labels = pseudo.labels.clone()
+    for sample, each in zip(samples, labels, strict=True):
+        if 'margins' in sample:
+            margins = sample.margins.data[0]
+            each[: margins.shape[0], : margins.shape[1]][margins] = IGNORE
+    return replace(pseudo, labels=labels)
 
 
 def _labelled(samples: SampleList, pseudo: PseudoLabels, images: Tensor) -> SampleList:

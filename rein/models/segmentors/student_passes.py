@@ -10,6 +10,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from rein.models.segmentors.gradients import ORDERS
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -81,15 +83,19 @@ class OneBatch:
     """
 
     takes_wrappers = False
+    backward = 'joint'
 
-    def __call__(self, segmentor: EncoderDecoder, student: EncoderDecoder, lesson: Lesson) -> dict:
+    def __call__(
+        self, segmentor: EncoderDecoder, student: EncoderDecoder, lesson: Lesson
+    ) -> Iterator[dict]:
         """Losses of the student.
 
         Raises:
             ValueError: pixels have weights, and a head takes none.
         """
         if lesson.weights is None:
-            return student.loss(lesson.images, lesson.samples)
+            yield student.loss(lesson.images, lesson.samples)
+            return
         if not _take_weights(student):
             raise ValueError(
                 f'{type(student.decode_head).__name__} takes no weights of pixels; set '
@@ -97,7 +103,7 @@ class OneBatch:
                 "dict(type='IgnoreUnsure', threshold=...)"
             )
         with pixel_weights(student, lesson.weights):
-            return student.loss(lesson.images, lesson.samples)
+            yield student.loss(lesson.images, lesson.samples)
 
 
 @MODELS.register_module()
@@ -110,29 +116,34 @@ class SourceThenTarget:
 
     Args:
         weight: of the losses on the others.
+        backward: 'joint', or 'sequential': gradients of labelled images, of the others and of
+            masked ones are worked out in turn, each before the next part runs, in less memory.
 
     Raises:
-        ValueError: ``weight`` is negative.
+        ValueError: ``weight`` is negative, or ``backward`` unknown.
     """
 
     takes_wrappers = True
 
-    def __init__(self, weight: float = 1.0) -> None:
+    def __init__(self, weight: float = 1.0, backward: str = 'joint') -> None:
         if weight < 0:
             raise ValueError(f'SourceThenTarget.weight is {weight}; use 0 or more')
-        self.weight = weight
+        if backward not in ORDERS:
+            raise ValueError(f'SourceThenTarget.backward is {backward!r}; use one of {ORDERS}')
+        self.weight, self.backward = weight, backward
 
-    def __call__(self, segmentor: nn.Module, student: EncoderDecoder, lesson: Lesson) -> dict:
-        """Losses of the segmentor on labelled images and of the student on the others."""
-        losses = {}
+    def __call__(
+        self, segmentor: nn.Module, student: EncoderDecoder, lesson: Lesson
+    ) -> Iterator[dict]:
+        """Losses of the segmentor on labelled images, then of the student on the others."""
         source, target = lesson.part(taught=False), lesson.part(taught=True)
         if source is not None:
             views = () if segmentor is student else (second_views(segmentor, source),)
             found = segmentor.loss(source.images, source.samples, *views)
-            losses |= {f'source.{name}': value for name, value in found.items()}
-        if target is None:
-            return losses
-        return losses | weighted_losses(student, target, self.weight, 'target')
+            yield {f'source.{name}': value for name, value in found.items()}
+            del found  # nothing of the first part is kept while the second one runs
+        if target is not None:
+            yield weighted_losses(student, target, self.weight, 'target')
 
 
 def weighted_losses(

@@ -137,6 +137,17 @@ def test_a_batch_of_labelled_images_is_none_of_the_teachers_business(monkeypatch
     assert seen.teacher == []
 
 
+def test_nothing_is_learnt_in_the_margins_of_an_image():
+    model = built()
+    images, samples, _ = batch('lu')
+    margins = torch.zeros(1, 32, 32, dtype=torch.bool)
+    margins[:, 20:] = True
+    samples[1].margins = PixelData(data=margins)
+    labels = model.pseudo_labels(images[1:], samples[1:]).labels
+    assert (labels[:, 20:] == 255).all()
+    assert (labels[:, :20] != 255).all()
+
+
 def test_without_a_hook_the_teacher_is_missed():
     model = built()
     model.teaches = None
