@@ -36,9 +36,11 @@ class DrawnScenes(BaseSegDataset):
         first: seed of the first. Files that ``data_prep/streetscenes.py`` writes with its
             ``--seed`` s are those of seeds 2,000,000 s to 2,000,000 (s + 1) - 1.
         size: (width, height) in pixels.
-        labels: ``'classes'``, the 19 of driving scenes, or ``'materials'``, what surfaces are
-            made of: labels of another granularity, for pre-training.
+        labels: ``'classes'``, the 19 of driving scenes, ``'materials'``, what surfaces are
+            made of: labels of another granularity, for pre-training, or None: images without.
         domain: name that results are grouped under; the style by default.
+        look: seed of what the style draws for every scene, such as light and sensor. By default
+            (None) each scene has its own; with the seed of a scene all look as that one.
         **kwargs: of MMSegmentation's ``BaseSegDataset``: ``pipeline``, ``test_mode``, ...
     """
 
@@ -48,21 +50,22 @@ class DrawnScenes(BaseSegDataset):
         count: int,
         first: int = 0,
         size: tuple[int, int] = SIZE,
-        labels: str = 'classes',
+        labels: str | None = 'classes',
         domain: str | None = None,
+        look: int | None = None,
         **kwargs: object,
     ) -> None:
         if style not in STYLES:
             raise ValueError(f'DrawnScenes: style={style!r} is none of {", ".join(STYLES)}')
-        if labels not in LABELS:
+        if labels not in (*LABELS, None):
             raise ValueError(f'DrawnScenes: labels={labels!r} is none of {", ".join(LABELS)}')
         if count < 1:
             raise ValueError(f'DrawnScenes: count={count}; use a number of scenes from 1')
-        check(first, size)
+        check(first if look is None else min(first, look), size)
         self.style, self.count, self.first, self.size = style, count, first, tuple(size)
-        self.labels = labels
+        self.labels, self.look = labels, look
         self.domain = style if domain is None else domain
-        super().__init__(metainfo=LABELS[labels], data_prefix={}, **kwargs)
+        super().__init__(metainfo=LABELS[labels or 'classes'], data_prefix={}, **kwargs)
 
     def full_init(self) -> None:
         """There is no list to load: an entry is made when it is asked for."""
@@ -88,17 +91,13 @@ class DrawnScenes(BaseSegDataset):
         """Draw a scene and send it through the pipeline."""
         info = self.get_data_info(idx)
         scene, view = look(info['scene'], self.size)
-        image = paint(scene, view, self.style, info['scene'])
-        labels = view.labels if self.labels == 'classes' else view.material_labels
+        image = paint(scene, view, self.style, info['scene'] if self.look is None else self.look)
         shape = image.shape[:2]
-        return self.pipeline(
-            dict(
-                info,
-                img=np.ascontiguousarray(image[..., ::-1]),  # BGR, as MMSegmentation reads files
-                gt_seg_map=labels,
-                gt_depth_map=view.depth,
-                img_shape=shape,
-                ori_shape=shape,
-                seg_fields=['gt_seg_map', 'gt_depth_map'],
-            )
-        )
+        # BGR, as MMSegmentation reads files.
+        loaded = dict(info, img=np.ascontiguousarray(image[..., ::-1]))
+        loaded |= dict(img_shape=shape, ori_shape=shape, seg_fields=[])
+        if self.labels is not None:
+            labels = view.labels if self.labels == 'classes' else view.material_labels
+            loaded |= dict(gt_seg_map=labels, gt_depth_map=view.depth)
+            loaded['seg_fields'] = ['gt_seg_map', 'gt_depth_map']
+        return self.pipeline(loaded)

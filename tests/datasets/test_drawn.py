@@ -92,3 +92,16 @@ def test_a_stream_of_scenes_is_the_same_again():
 def test_what_cannot_be_drawn_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         scenes(**wrong)
+
+
+def test_without_labels_there_is_only_the_image():
+    sample = scenes(labels=None, pipeline=[dict(type='PackInputs')])[0]
+    assert 'gt_sem_seg' not in sample['data_samples']
+    assert sample['inputs'].shape == (3, 32, 64)
+
+
+def test_scenes_in_one_look_are_other_streets_in_the_light_of_that_scene():
+    own, same = scenes(style='night', first=5, count=2), scenes(style='night', look=5, count=9)
+    np.testing.assert_array_equal(own[0]['img'], same[5]['img'])
+    np.testing.assert_array_equal(own[1]['gt_seg_map'], same[6]['gt_seg_map'])
+    assert not np.array_equal(own[1]['img'], same[6]['img'])

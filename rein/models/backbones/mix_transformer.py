@@ -1,11 +1,16 @@
 """MiT, the backbone of SegFormer and DAFormer, with the constants that its weights belong to."""
 
+from itertools import accumulate
+from operator import mul
+
 import torch
 from mmseg.models.backbones import MixVisionTransformer
 from mmseg.models.utils import nlc_to_nchw
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+
+from rein.models.backbones.mit_weights import load_mit
 
 FINE = 1e-5  # epsilon of the norms that PyTorch's default was used for
 
@@ -20,8 +25,12 @@ class MixTransformer(MixVisionTransformer):
     Args:
         num_layers: of each stage: (3, 6, 40, 3) is B5.
         drop_path_rate: of the last block; MMSegmentation's own default is 0.
+        weights: file or name of ImageNet weights, see ``load_mit``; None begins at random.
         with_cp: keep nothing of blocks for the backward pass but what goes in; they run twice.
         **kwargs: of ``MixVisionTransformer``.
+
+    Raises:
+        WeightsError: ``weights`` cannot be loaded.
 
     Source: Xie et al., NeurIPS 2021 (arXiv:2105.15203); Hoyer et al., CVPR 2022
     (arXiv:2111.14887).
@@ -33,6 +42,7 @@ class MixTransformer(MixVisionTransformer):
         num_heads: tuple[int, ...] = (1, 2, 5, 8),
         drop_path_rate: float = 0.1,
         *,
+        weights: str | None = None,
         with_cp: bool = False,
         **kwargs: object,
     ) -> None:
@@ -48,7 +58,18 @@ class MixTransformer(MixVisionTransformer):
             for norm in norms:
                 if isinstance(norm, nn.LayerNorm):
                     norm.eps = FINE
-        self.with_cp = with_cp
+        self.weights, self.with_cp = weights, with_cp
+        steps = list(accumulate(self.strides, mul))
+        widths = [self.embed_dims * heads for heads in num_heads]
+        self.channels = tuple(widths[i] for i in self.out_indices)
+        self.strides = tuple(steps[i] for i in self.out_indices)  # of the maps, in the image
+
+    def init_weights(self) -> None:
+        """Load ``weights``, or begin at random."""
+        if self.weights is None:
+            super().init_weights()
+        else:
+            load_mit(self, self.weights)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images (B, 3, H, W) -> maps (B, C, h, w) of the stages in ``out_indices``."""

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from rein.models.backbones import MixTransformer
+from rein.models.backbones.weights import WeightsError
 
 TINY = dict(embed_dims=8, num_layers=(1, 1, 2, 1), num_heads=(1, 1, 1, 1))
 
@@ -32,3 +33,97 @@ def test_norms_have_the_epsilons_of_the_authors():
 def test_four_maps_at_strides_4_to_32():
     maps = MixTransformer(**TINY).eval()(torch.randn(1, 3, 64, 96))
     assert [tuple(each.shape[2:]) for each in maps] == [(16, 24), (8, 12), (4, 6), (2, 3)]
+
+
+def test_its_channels_and_strides_are_those_of_its_maps():
+    network = MixTransformer(**TINY, out_indices=(1, 3))
+    maps = network.eval()(torch.randn(1, 3, 64, 64))
+    assert tuple(each.shape[1] for each in maps) == network.channels
+    assert tuple(64 // each.shape[2] for each in maps) == network.strides
+
+
+def test_checkpointed_blocks_give_the_same_maps_and_gradients():
+    torch.manual_seed(0)
+    plain = MixTransformer(**TINY, drop_path_rate=0.0)
+    saving = MixTransformer(**TINY, drop_path_rate=0.0, with_cp=True)
+    saving.load_state_dict(plain.state_dict())
+    images = torch.randn(1, 3, 64, 64)
+    for network in (plain, saving):
+        network(images)[-1].square().sum().backward()
+    for (name, one), other in zip(plain.named_parameters(), saving.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, msg=name)
+
+
+SEGFORMER = dict(hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 2, 1], num_attention_heads=[1, 1, 2, 2])
+OURS = dict(embed_dims=8, num_layers=(1, 1, 2, 1), num_heads=(1, 1, 2, 2))
+
+
+def test_weights_of_transformers_give_the_same_maps(tmp_path):
+    transformers = pytest.importorskip('transformers')
+    torch.manual_seed(0)
+    config = transformers.SegformerConfig(**SEGFORMER, classifier_dropout_prob=0.0, num_labels=2)
+    theirs = transformers.SegformerForImageClassification(config).eval()
+    for weight in theirs.parameters():
+        torch.nn.init.normal_(weight, std=0.2)
+    theirs.save_pretrained(tmp_path)
+    ours = MixTransformer(**OURS, weights=str(tmp_path / 'model.safetensors')).eval()
+    ours.init_weights()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        wanted = theirs.segformer(images, output_hidden_states=True).hidden_states
+        found = ours(images)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def segformer_names(state):
+    """A file as SegFormer's authors have it, made by hand out of MMSegmentation's keys."""
+    found = {'head.weight': torch.zeros(2, 2)}
+    for key, value in state.items():
+        stage, part, *rest = key.removeprefix('layers.').split('.')
+        number, name = int(stage) + 1, '.'.join(rest)
+        if part == '0':
+            found[f'patch_embed{number}.{name.replace("projection", "proj")}'] = value
+        elif part == '2':
+            found[f'norm{number}.{name}'] = value
+        elif 'in_proj' in name:
+            block, kind = rest[0], name.rsplit('_', 1)[1]
+            third = len(value) // 3
+            found[f'block{number}.{block}.attn.q.{kind}'] = value[:third]
+            found[f'block{number}.{block}.attn.kv.{kind}'] = value[third:]
+        else:
+            for ours, theirs in (
+                ('attn.attn.out_proj', 'attn.proj'),
+                ('ffn.layers.0', 'mlp.fc1'),
+                ('ffn.layers.1', 'mlp.dwconv.dwconv'),
+                ('ffn.layers.4', 'mlp.fc2'),
+            ):
+                name = name.replace(ours, theirs)
+            linear = name.endswith(('fc1.weight', 'fc2.weight'))
+            found[f'block{number}.{name}'] = value[:, :, 0, 0] if linear else value
+    return found
+
+
+@pytest.mark.parametrize('layout', ['segformer', 'mmseg'])
+def test_weights_in_other_layouts_end_where_they_began(tmp_path, layout):
+    torch.manual_seed(0)
+    state = MixTransformer(**OURS).state_dict()
+    torch.save(segformer_names(state) if layout == 'segformer' else state, tmp_path / 'mit.pth')
+    network = MixTransformer(**OURS, weights=str(tmp_path / 'mit.pth'))
+    network.init_weights()
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, state[name]), name
+
+
+def test_a_file_of_another_size_is_refused_and_changes_nothing(tmp_path):
+    torch.save(segformer_names(MixTransformer(**TINY).state_dict()), tmp_path / 'mit.pth')
+    network = MixTransformer(**OURS, weights=str(tmp_path / 'mit.pth'))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(WeightsError, match='does not fit MixTransformer'):
+        network.init_weights()
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_file_that_is_not_there_is_named():
+    with pytest.raises(WeightsError, match=r'there is no file mit_b5\.pth'):
+        MixTransformer(**TINY, weights='mit_b5.pth').init_weights()
