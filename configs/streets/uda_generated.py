@@ -1,4 +1,4 @@
-"""Trains Rein on drawn scenes of a game and adapts it to 100 in the look of one at night; tests on five styles.
+"""Trains as uda.py, but on 100 scenes in the look of one at night; tests on five styles.
 
 The one is that of uda_one_shot.py. The others show other streets: they stand for images of a
 generator that was personalised by it.

@@ -1,4 +1,4 @@
-"""Trains Rein on drawn scenes of a game and adapts it to one at night; tests on five styles."""
+"""Trains as uda.py, but on one scene at night without labels; tests on five styles."""
 
 _base_ = ['./uda.py']
 

@@ -28,9 +28,9 @@ TITLES = {
     'rein_selftraining_sure': 'Rein, self-training on sure labels',
     'rein_selftraining_vote': 'Rein, self-training + votes in masks',
     'rein_selftraining_sam': 'Rein, self-training + point prompts',
-    'uda': 'Rein, adapted to 100 images at night',
-    'uda_one_shot': 'Rein, adapted to one of them',
-    'uda_generated': 'Rein, adapted to 100 in the look of the one',
+    'uda': 'adapted to 100 images at night',
+    'uda_one_shot': 'adapted to one of them',
+    'uda_generated': 'adapted to 100 in the look of the one',
 }
 COLUMNS = {
     SOURCE: 'game (source)',

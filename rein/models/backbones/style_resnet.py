@@ -66,6 +66,8 @@ class StyleResNet(ResNet):
         norms: config of the layer at each place, see ``build_norms``.
         output_stride: 8, 16 or 32 pixels of the image to one of the last map; what is missing is
             made up by dilation, in the first block of a stage too.
+        contract_dilation: the first block of a dilated stage has half of its dilation, as the
+            networks of DeepLabV2 in domain adaptation.
         deep_stem: three 3x3 convolutions in place of one 7x7.
         stem_channels: of the stem's output; half of it inside a deep one.
         base_channels: of the first stage's 3x3 convolutions.
@@ -92,6 +94,7 @@ class StyleResNet(ResNet):
         *,
         norms: Mapping[str, dict | None] | None = None,
         output_stride: int = 16,
+        contract_dilation: bool = False,
         deep_stem: bool = False,
         stem_channels: int = 64,
         base_channels: int = 64,
@@ -112,6 +115,7 @@ class StyleResNet(ResNet):
             base_channels=base_channels,
             strides=strides,
             dilations=dilations,
+            contract_dilation=contract_dilation,
             out_indices=tuple(out_indices),
             with_cp=with_cp,
             zero_init_residual=False,

@@ -1,13 +1,13 @@
-"""Rein on the frozen tiny ViT, taught as DACS: mixed classes, weighed by how sure its average is."""
+"""DACS: mixed images and an average of the network, DeepLabV2 on ResNet-101."""
 
-_base_ = ['./streets_rein.py']
+_base_ = ['./deeplabv2_r101.py']
 
 model = dict(
     _delete_=True,
     type='SelfTraining',
     segmentor={{_base_.model}},
     labelling=[dict(type='ConfidentShare', threshold=0.968)],
-    mixing=dict(type='ClassMix'),
+    mixing=dict(type='ClassMix', pool='batch'),
     augment=dict(type='JitterAndBlur'),
     teacher_statistics='batch',
     passes=dict(type='SourceThenTarget'),

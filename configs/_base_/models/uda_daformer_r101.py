@@ -1,0 +1,24 @@
+"""DAFormer's self-training of DeepLabV2 on ResNet-101. Labels of all rows count."""
+
+_base_ = ['./deeplabv2_r101.py']
+
+model = dict(
+    _delete_=True,
+    type='SelfTraining',
+    segmentor=dict(
+        type='OneView',
+        segmentor={{_base_.model}},
+        losses=dict(
+            fd=dict(
+                type='ThingFeatureDistance',
+                reference={{_base_.model.backbone}},
+                sites={'backbone[3]': 2048},
+            )
+        ),
+    ),
+    labelling=[dict(type='ConfidentShare', threshold=0.968)],
+    mixing=dict(type='ClassMix', pool='batch'),
+    augment=dict(type='JitterAndBlur'),
+    teacher_statistics='batch',
+    passes=dict(type='SourceThenTarget'),
+)

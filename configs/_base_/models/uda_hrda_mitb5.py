@@ -1,0 +1,25 @@
+"""HRDA: self-training at two resolutions of DAFormer's network."""
+
+_base_ = ['./hrda_mitb5.py']
+
+model = dict(
+    _delete_=True,
+    type='SelfTraining',
+    segmentor=dict(
+        type='OneView',
+        segmentor={{_base_.model}},
+        losses=dict(
+            fd=dict(
+                type='ThingFeatureDistance',
+                reference={{_base_.model.backbone}},
+                sites={'backbone[3]': 512},
+                image_scale=0.5,
+            )
+        ),
+    ),
+    labelling=[dict(type='ConfidentShare', threshold=0.968)],
+    mixing=dict(type='ClassMix', pool='batch'),
+    augment=dict(type='JitterAndBlur'),
+    teacher_statistics='batch',
+    passes=dict(type='SourceThenTarget'),
+)

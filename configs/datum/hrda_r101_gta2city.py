@@ -1,0 +1,12 @@
+"""Trains DeepLabV2 on ResNet-101 on GTA5 and on generated images (DATUM, HRDA); tests on Cityscapes."""
+
+_base_ = [
+    '../_base_/models/uda_hrda_r101.py',
+    '../_base_/datasets/uda_gta_1024_generated.py',
+    '../_base_/datasets/test_cityscapes_1024.py',
+    '../_base_/schedules/uda_40k.py',
+    '../_base_/runtime/default.py',
+]
+
+train_cfg = dict(val_interval=2000)
+custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]

@@ -1,0 +1,11 @@
+"""Trains DAFormer on GTA5 and on one image of Cityscapes without labels; tests on Cityscapes."""
+
+_base_ = [
+    '../_base_/models/uda_daformer_mitb5.py',
+    '../_base_/datasets/uda_gta_512_one_image.py',
+    '../_base_/datasets/test_cityscapes_512.py',
+    '../_base_/schedules/uda_40k.py',
+    '../_base_/runtime/default.py',
+]
+
+custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]

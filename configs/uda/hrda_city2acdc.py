@@ -1,0 +1,11 @@
+"""Trains HRDA on Cityscapes and on ACDC without labels; tests on ACDC's val."""
+
+_base_ = [
+    '../_base_/models/uda_hrda_mitb5.py',
+    '../_base_/datasets/uda_cityscapes_1024_acdc.py',
+    '../_base_/datasets/test_acdc_1024.py',
+    '../_base_/schedules/uda_40k.py',
+    '../_base_/runtime/default.py',
+]
+
+custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]

@@ -1,0 +1,11 @@
+"""Trains HRDA on GTA5 and on Cityscapes without labels; tests on Cityscapes."""
+
+_base_ = [
+    '../_base_/models/uda_hrda_mitb5.py',
+    '../_base_/datasets/uda_gta_1024_cityscapes.py',
+    '../_base_/datasets/test_cityscapes_1024.py',
+    '../_base_/schedules/uda_40k.py',
+    '../_base_/runtime/default.py',
+]
+
+custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]

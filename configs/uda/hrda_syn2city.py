@@ -1,0 +1,11 @@
+"""Trains HRDA on SYNTHIA and on Cityscapes without labels; tests on Cityscapes."""
+
+_base_ = [
+    '../_base_/models/uda_hrda_mitb5.py',
+    '../_base_/datasets/uda_synthia_1024_cityscapes.py',
+    '../_base_/datasets/test_cityscapes_1024_synthia.py',
+    '../_base_/schedules/uda_40k.py',
+    '../_base_/runtime/default.py',
+]
+
+custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]
