@@ -3,8 +3,9 @@
 import ast
 import copy
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -51,11 +52,14 @@ HEAD = {
     'convnext_gta2cbm': 20_268_500,
     'resnet50_gta2cbm': 20_514_260,
 }
+ADAPTS = ('daformer', 'hrda')
 STRIDES = {
     'resnet50_gta2cbm': [4, 8, 8, 8],  # dilated
     **{name: [8] for name in ('scratch', 'full', 'frozen', 'rein', 'pretrain_tiny')},  # one map
     **{name: [8, 8, 8] for name in ('rein_views', 'rein_styles')},
     **{f'rein_selftraining{name}': [8, 8, 8] for name in ('', '_sure', '_vote', '_sam')},
+    **{name: [8] for name in ('uda', 'uda_one_shot', 'uda_generated')},
+    **{name: [4, 8, 8, 8] for name in ('dacs_gta2city', *(f'{m}_r101_gta2city' for m in ADAPTS))},
     **{name: [4, 8, 8, 8] for name in ('resnet', 'resnet_isw', 'resnet_views', 'resnet_blindnet')},
 }
 
@@ -79,7 +83,7 @@ def model(leaf: str) -> torch.nn.Module:
     inner_segmentor(settings).backbone.pop('weights', None)
     text = json.dumps(settings, sort_keys=True)
     if text not in BUILT:  # many configs share a model
-        with torch.device('meta'):
+        with torch.device('meta'), patch('torch.linspace', partial(torch.linspace, device='cpu')):
             BUILT[text] = MODELS.build(settings)
     return BUILT[text]
 
@@ -87,7 +91,9 @@ def model(leaf: str) -> torch.nn.Module:
 def segmentor(leaf: str) -> torch.nn.Module:
     """What has backbone and head: the model itself, or what it wraps."""
     built = model(leaf)
-    return getattr(built, 'segmentor', built)
+    while hasattr(built, 'segmentor'):
+        built = built.segmentor
+    return built
 
 
 def trained(module: torch.nn.Module) -> int:
@@ -111,7 +117,8 @@ def test_a_config_has_no_key_that_nobody_reads(leaf):
 @pytest.mark.parametrize('leaf', LEAVES)
 def test_a_configs_head_is_told_the_true_channels_and_strides(leaf):
     built = segmentor(leaf)
-    told, numbers = built.decode_head.in_channels, getattr(built.decode_head, 'in_index', None)
+    head = getattr(built.decode_head, 'head', built.decode_head)
+    told, numbers = head.in_channels, getattr(head, 'in_index', None)
     channels = built.backbone.channels
     if isinstance(told, int):
         assert told == channels[numbers]
@@ -224,7 +231,8 @@ def put_off(dataset: dict) -> dict:
         parts = {name: put_off(dataset[name]) for name in ('source', 'target')}
         return {**dataset, **parts, 'lazy_init': True}
     if 'dataset' in dataset:
-        late = {'lazy_init': True} if dataset['type'] == 'ClassUniformDataset' else {}
+        draws = dataset['type'] in ('ClassUniformDataset', 'RareClassDataset')
+        late = {'lazy_init': True} if draws else {}
         return {**dataset, **late, 'dataset': put_off(dataset['dataset'])}
     return {**dataset, 'lazy_init': True}
 
@@ -247,8 +255,10 @@ def test_a_configs_learning_rate_ends_with_its_training(leaf):
         assert leaf.startswith('clouds/')  # constant, as published
         return
     assert settings.param_scheduler[0].begin == 0
-    # 0 in the last iteration, or, as SGD and CLOUDS were published, in the one that would be next
-    behind = settings.optim_wrapper.optimizer.type == 'SGD' or leaf.startswith('clouds/')
+    # 0 in the last iteration, or, as SGD, CLOUDS and DAFormer were published, in the one that
+    # would be next
+    published = leaf.startswith(('clouds/', 'uda/', 'datum/'))
+    behind = settings.optim_wrapper.optimizer.type == 'SGD' or published
     assert settings.param_scheduler[-1].end == settings.train_cfg.max_iters + behind
 
 
@@ -375,3 +385,70 @@ def test_clouds_decays_all_but_norms_and_embeddings():
         for p in module.parameters()
     }  # fmt: skip
     assert spared == expected - {level}
+
+
+# Parameters of the whole networks, from the specs: MiT-B5 81,443,008; DAFormer's head and HRDA's.
+NETWORKS = {
+    'source_only_gta2city': 81_443_008 + 3_712_275,
+    'daformer_gta2city': 81_443_008 + 3_712_275,
+    'hrda_gta2city': 81_443_008 + 4_242_982,
+    'mic_gta2city': 81_443_008 + 4_242_982,
+}
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_networks_of_domain_adaptation_have_the_published_parameters(name):
+    assert sum(p.numel() for p in segmentor(f'uda/{name}.py').parameters()) == NETWORKS[name]
+
+
+UDA = [f for f in LEAVES if f.startswith(('uda/', 'datum/')) and 'source_only' not in f]
+
+
+@pytest.mark.parametrize('leaf', UDA)
+def test_domain_adaptation_has_the_published_settings(leaf):
+    settings, name = config(leaf), Path(leaf).stem
+    (hook,) = settings.custom_hooks
+    assert hook.type == 'AnnealedTeacherHook'
+    assert hook.momentum == (0.99 if name.startswith('dacs') else 0.999)
+    assert settings.train_cfg.max_iters == 40_000
+    assert settings.train_dataloader.batch_size == 4
+    assert tuple(settings.train_dataloader.sampler.ratio) == (1, 1)
+    source = settings.train_dataloader.dataset.dataset.source
+    large = name.startswith(('hrda', 'mic')) and 'daformer' not in name
+    if name.startswith('dacs'):
+        assert source.type == 'GTA5'
+    else:
+        assert source.crop_ratio == (2.0 if large else 0.5)
+        (loss,) = settings.model.segmentor.losses.values()
+        assert loss.get('image_scale', 1.0) == (0.5 if large else 1.0)
+        assert loss.reference == inner_segmentor(settings.model).backbone
+    masking = settings.model.get('masking')
+    assert (masking is not None) == name.startswith('mic')
+    if masking is not None:
+        assert masking.mask.block == (64 if large else 32)
+        adverse = 'city2' in name.replace('2city', '')
+        assert ('augment' in masking) != adverse
+        assert masking.get('domains', ('target',)) == (
+            ('source', 'target') if adverse else ('target',)
+        )
+    margins = [s for s in settings.train_dataloader.dataset.dataset.target.pipeline
+               if s.type == 'MarkMargins']  # fmt: skip
+    assert bool(margins) == ('2city' in name and not leaf.startswith('datum/'))
+
+
+@pytest.mark.parametrize('name', ['daformer', 'hrda'])
+def test_the_rates_of_heads_are_ten_times_those_of_backbones(name):
+    leaf = f'uda/{name}_gta2city.py'
+    rates = {id(p): g['lr'] for g in groups(leaf) for p in g['params']}
+    built = segmentor(leaf)
+    assert {round(rates[id(p)], 9) for p in built.backbone.parameters()} == {6e-5}
+    assert {round(rates[id(p)], 9) for p in built.decode_head.parameters()} == {6e-4}
+
+
+def test_norms_of_mit_do_not_decay_and_those_of_the_head_do():
+    leaf = 'uda/daformer_gta2city.py'
+    decayed = {id(p) for g in groups(leaf) if g['weight_decay'] for p in g['params']}
+    built = segmentor(leaf)
+    norms = [m for m in built.backbone.modules() if isinstance(m, torch.nn.LayerNorm)]
+    assert not any(id(p) in decayed for norm in norms for p in norm.parameters())
+    assert all(id(p) in decayed for p in built.decode_head.parameters())

@@ -11,10 +11,8 @@ model = dict(
         backbone={{_base_.model.backbone}},
         decode_head=dict(
             type='HRDAHead',
-            head=dict(type='DAFormerHead', num_classes=19, in_channels=None),
-            scale_attention=dict(
-                type='DAFormerHead', num_classes=19, in_channels=None, dilations=None
-            ),
+            head=dict(type='DAFormerHead', num_classes=19),
+            scale_attention=dict(type='DAFormerHead', num_classes=19, dilations=None),
         ),
         detail_size=(512, 512),
         train_cfg=dict(),

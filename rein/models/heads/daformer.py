@@ -52,7 +52,8 @@ class DAFormerHead(BaseDecodeHead):
     Parameters have the names of the authors' code.
 
     Args:
-        in_channels: of the four maps.
+        in_channels: of the maps.
+        in_index: their places in the backbone's tuple; by default all in their order.
         channels: of each after its embedding, and of what is joined.
         dilations: of the ASPP; None joins by a 1x1 convolution, without context, as the attention
             between HRDA's scales does.
@@ -66,10 +67,11 @@ class DAFormerHead(BaseDecodeHead):
         in_channels: Sequence[int] = (64, 128, 320, 512),
         channels: int = 256,
         dilations: Sequence[int] | None = (1, 6, 12, 18),
+        in_index: Sequence[int] | None = None,
         **kwargs: object,
     ) -> None:
         kwargs = {'norm_cfg': {'type': 'BN'}, 'dropout_ratio': 0.1, 'align_corners': False} | kwargs
-        kwargs.setdefault('in_index', tuple(range(len(in_channels))))
+        kwargs['in_index'] = tuple(range(len(in_channels)) if in_index is None else in_index)
         super().__init__(in_channels, channels, input_transform='multiple_select', **kwargs)
         self.embed_layers = nn.ModuleDict(
             {str(k): _Embedding(each, channels) for k, each in enumerate(in_channels)}
