@@ -12,6 +12,7 @@ from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset
 
 from rein.datasets.sampling import StreamSampler
+from rein.datasets.views import TwoViews
 from rein.runtime.seeds import mixed_seed
 
 
@@ -19,8 +20,9 @@ from rein.runtime.seeds import mixed_seed
 class SourceAndTarget(Dataset):
     """A labelled data set, and behind it one without labels.
 
-    Images without labels may have a second view (``TwoViews``), which the student sees; labelled
-    ones get their only view as the second one then, since the samples of a batch must be alike.
+    Images may have a second view (``TwoViews``), which the student sees. Where either data set
+    makes one, samples of the other get their only view as the second one, since the samples of a
+    batch must be alike.
 
     Args:
         source: the labelled data set or its config.
@@ -54,6 +56,7 @@ class SourceAndTarget(Dataset):
             if hasattr(part, 'full_init'):
                 part.full_init()
         self.sizes = tuple(len(part) for part in self.parts)
+        self._views = any(_makes_views(part) for part in self.parts)
         if not all(self.sizes):
             raise ValueError(f'SourceAndTarget has {self.sizes} images; both must have some')
 
@@ -84,8 +87,18 @@ class SourceAndTarget(Dataset):
         """Sample of the labelled data set, or behind its last one of the other."""
         part, number = self._place(idx)
         sample = part[number]
-        sample.setdefault('restyled', sample['inputs'])
+        if self._views:
+            sample.setdefault('restyled', sample['inputs'])
         return sample
+
+
+def _makes_views(dataset: Dataset) -> bool:
+    """Whether a step of the pipeline, or of a data set inside, makes second views."""
+    inner = [*getattr(dataset, 'datasets', ()), getattr(dataset, 'dataset', None)]
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    return any(isinstance(step, TwoViews) for step in steps) or any(
+        _makes_views(each) for each in inner if each is not None
+    )
 
 
 class _DomainSampler(StreamSampler):

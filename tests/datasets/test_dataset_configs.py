@@ -19,6 +19,10 @@ from rein.datasets.classes import CORRUPTION_KINDS, CORRUPTIONS, LEVELS
 BASES = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 TRAIN = sorted(path.name for path in BASES.glob('train_*.py'))
 JOINT = sorted(path.name for path in BASES.glob('joint_*.py'))
+SOURCES = sorted(
+    f'uda_{name}_{k}.py' for name in ('gta', 'synthia', 'cityscapes') for k in (512, 1024)
+)
+ADAPTED = sorted({path.name for path in BASES.glob('uda_*.py')} - set(SOURCES))
 TEST = sorted(path.name for path in BASES.glob('test_*.py') if not path.name.endswith('_server.py'))
 SERVER = sorted(path.name for path in BASES.glob('test_*_server.py'))
 
@@ -54,7 +58,7 @@ def load(home, monkeypatch):
     return load
 
 
-@pytest.mark.parametrize('name', TRAIN)
+@pytest.mark.parametrize('name', TRAIN + SOURCES)
 def test_a_training_base_gives_crops_of_its_size_and_nothing_else(load, name):
     config = load(name)
     assert set(config) == {'train_dataloader'}
@@ -96,6 +100,29 @@ def test_a_joint_base_gives_labelled_crops_and_others_in_two_views(load, name):
     assert changed > 0  # not all: colours are left alone now and then
 
 
+@pytest.mark.parametrize('name', ADAPTED)
+def test_a_base_of_adaptation_gives_as_many_labelled_crops_as_others(load, name):
+    config = load(name)
+    assert set(config) == {'train_dataloader'}
+    source = config.train_dataloader.dataset.dataset.source
+    if source.type == 'RareClassDataset':
+        source.tries = 0  # nothing here shows enough pixels of a class
+    loader = Runner.build_dataloader(config.train_dataloader, seed=0)
+    batch = next(iter(loader))
+    size = int(re.search(r'_(\d+)[_.]', name)[1])
+    assert set(batch) == {'inputs', 'data_samples'}
+    labelled = ['gt_sem_seg' in sample for sample in batch['data_samples']]
+    assert labelled == [True, False] * 2
+    # Smaller ones are padded by the model's preprocessor.
+    assert max(side for image in batch['inputs'] for side in image.shape[1:]) == size
+    city = 'cityscapes' in name.split('_', 3)[-1] or 'one_image' in name
+    others = slice(1, None, 2)
+    for image, sample in zip(batch['inputs'][others], batch['data_samples'][others], strict=True):
+        assert ('margins' in sample) == city
+        if city:
+            assert sample.margins.data.shape[-2:] == image.shape[-2:]
+
+
 def write_tiles(sampled):
     """What data_prep/class_tiles.py does for a config."""
     dataset = DATASETS.build(sampled.dataset)
@@ -131,6 +158,7 @@ EXPECTED = {
     'test_cityscapes_512.py': {'cityscapes': (1024, 512)},
     'test_cityscapes_1024.py': {'cityscapes': (2048, 1024)},
     'test_cityscapes_512_synthia.py': {'cityscapes': (1024, 512)},
+    'test_cityscapes_1024_synthia.py': {'cityscapes': (2048, 1024)},
     'test_cityscapes_bdd_mapillary_512.py': REIN,
     'test_cityscapes_bdd_mapillary_512_synthia.py': REIN,
     'test_cityscapes_bdd_mapillary_512_large.py': {

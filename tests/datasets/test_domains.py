@@ -1,6 +1,7 @@
 import json
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from recipes import REFERENCE
 from torch.utils.data import Dataset
 
 from rein.datasets import FixedRatioSampler, RepeatFactorSampler, SeededDataset, SourceAndTarget
+from rein.datasets.views import TwoViews
 
 RECORDED = json.loads(Path(REFERENCE, 'self_training.json').read_text())
 
@@ -42,10 +44,13 @@ def test_the_target_is_behind_the_source():
     assert [dataset.get_data_info(k)['img_path'] for k in (5, 6)] == ['5', '100']
 
 
-def test_samples_of_both_have_a_second_view():
-    view = torch.tensor(7)
-    dataset = SourceAndTarget(Numbers(2), Numbers(2, 100, restyled=view))
+def test_samples_of_both_have_a_second_view_if_either_makes_one():
+    views = Numbers(2, 100, restyled=torch.tensor(7))
+    views.pipeline = SimpleNamespace(transforms=[TwoViews(original=[], restyled=[])])
+    dataset = SourceAndTarget(Numbers(2), SeededDataset(views))
     assert [int(dataset[k]['restyled']) for k in (1, 2)] == [1, 7]
+    plain = SourceAndTarget(Numbers(2), Numbers(2))
+    assert all('restyled' not in plain[k] for k in range(4))
 
 
 def test_an_empty_part_is_refused():

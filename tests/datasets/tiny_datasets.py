@@ -1,5 +1,6 @@
 """Tiny data sets in the layouts of the real ones."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -99,9 +100,9 @@ def mapillary_release(root, count=2):
         write_labels(f'{root}/validation/v1.2/labels/name{k}.png', np.full(SIZE, 13), palette=True)
 
 
-def dark_zurich(root, count=2):
+def dark_zurich(root, count=2, split='val'):
     for k in range(count):
-        name = f'val/night/GOPR0356/GOPR0356_frame_{k:06d}'
+        name = f'{split}/night/GOPR0356/GOPR0356_frame_{k:06d}'
         write_image(f'{root}/rgb_anon/{name}_rgb_anon.png', seed=k)
         write_labels(f'{root}/gt/{name}_gt_labelTrainIds.png')
 
@@ -130,6 +131,13 @@ def camvid(root):
             cityscapes(f'{root}/{part}', split, image_ending='.jpg')
 
 
+def statistics(root):
+    """What rare class sampling reads, as if every label showed much of every class."""
+    labels = sorted(Path(root).rglob('*_labelTrainIds.png'))
+    files = [[path.relative_to(root).as_posix(), 5000] for path in labels]
+    Path(root, 'samples_with_class.json').write_text(json.dumps({k: files for k in range(19)}))
+
+
 def all_sets(data):
     """Everything that the configs look for below ``data/``, and CamVid beside it."""
     gta5(f'{data}/gta')
@@ -141,9 +149,14 @@ def all_sets(data):
         mapillary(f'{data}/mapillary', split)
         acdc(f'{data}/acdc', split)
     mapillary_release(f'{data}/mapillary')
-    dark_zurich(f'{data}/dark_zurich')
+    for split in ('train', 'val'):
+        dark_zurich(f'{data}/dark_zurich', split=split)
     cityscapes_c(f'{data}/cityscapes_c')
-    generated(f'{data}/generated/clouds')
+    for method in ('clouds', 'datum'):
+        generated(f'{data}/generated/{method}')
+    write_image(f'{data}/one_shot_image/frankfurt.png')
     cityscapes(f'{data}/cityscapes', 'test')
     acdc(f'{data}/acdc', 'test')
     camvid(f'{data}/camvid')
+    for name in ('gta', 'synthia', 'cityscapes'):
+        statistics(f'{data}/{name}')
