@@ -110,8 +110,10 @@ class ThingFeatureDistance(FeatureLoss):
     @cached_property
     def reference(self) -> nn.Module:
         """The network that does not train."""
-        network = MODELS.build(self._reference)
-        network.init_weights()
+        # The step that builds it draws the same random numbers as every other one.
+        with torch.random.fork_rng(devices=[]):
+            network = MODELS.build(self._reference)
+            network.init_weights()
         return network.eval().requires_grad_(requires_grad=False)
 
     def forward(self, views: Sequence[View]) -> dict[str, Tensor]:

@@ -102,6 +102,7 @@ class PooledColours(nn.Module):
         self.scale = nn.Parameter(torch.ones(()))
 
     def init_weights(self):
+        torch.rand(3)  # as most networks do
         nn.init.constant_(self.scale, 2.0)
 
     def forward(self, images):
@@ -129,6 +130,19 @@ def test_the_loss_compares_with_a_network_that_is_no_part_of_the_model():
     assert not list(loss.parameters())
     assert not loss.state_dict()
     assert not loss.reference.training
+
+
+def test_the_step_that_builds_the_network_draws_the_numbers_of_any_other():
+    loss, seen, drawn = (
+        ThingFeatureDistance(dict(type='PooledColours'), {'backbone[0]': 3}),
+        view(),
+        [],
+    )
+    for _ in range(2):
+        torch.manual_seed(0)
+        loss([seen])
+        drawn.append(torch.rand(2))
+    assert torch.equal(*drawn)
 
 
 def test_things_are_those_of_the_reference():
