@@ -51,7 +51,7 @@ ONE = dict(
 )
 DACS = dict(
     type='SelfTraining',
-    labelling=[dict(type='ConfidentShare', threshold=0.216), dict(type='IgnoreBands', top=4)],
+    labelling=[dict(type='ConfidentShare', threshold=0.3), dict(type='IgnoreBands', top=4)],
     mixing=dict(type='LeftHalf'),
     teacher_statistics='batch',
     passes=dict(type='SourceThenTarget'),
@@ -65,7 +65,7 @@ def near(segmentor, **settings):
         reference={**MODEL['backbone'], 'drop_rate': 0.0},
         sites={'backbone[1]': 16},
         num_classes=5,
-        classes=[1, 3],
+        classes=[3],
         least=0.3,
         loss_weight=0.5,
         **settings,
@@ -91,7 +91,6 @@ METHODS = {
 def built(config):
     torch.manual_seed(0)
     model = MODELS.build(ConfigDict(copy.deepcopy(config))).train()
-    model.init_weights()
     if hasattr(model, 'begin_teaching'):
         model.begin_teaching(anew=True)
     return model
@@ -106,18 +105,22 @@ def learnt(model, forward, images, samples):
     return {name: float(value) for name, value in logged.items() if 'acc' not in name}
 
 
+def kinds(name):
+    return 'llll' if name == 'source only' else 'lulu'
+
+
 def learn_in_process(rank, path):
     init_default_scope('mmseg')
     found = {}
     for name, config in METHODS.items():
-        images, samples, _ = batch('llll' if name == 'source only' else 'lulu', size=64)
+        images, samples, _ = batch(kinds(name), size=64)
         alone = built(config)
         wanted = learnt(alone, alone, images, samples)
         found[name] = wanted, {k: p.grad for k, p in alone.named_parameters()}
     distributed.init_process_group('gloo', init_method=f'file://{path}', rank=rank, world_size=2)
     mine = slice(2 * rank, 2 * rank + 2)
     for name, config in METHODS.items():
-        images, samples, _ = batch('llll' if name == 'source only' else 'lulu', size=64)
+        images, samples, _ = batch(kinds(name), size=64)
         model = built(config)
         together = torch.nn.parallel.DistributedDataParallel(model)
         own = learnt(model, together, images[mine], samples[mine])
