@@ -4,7 +4,13 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from rein.checkpoints.conversion import convert_clouds, convert_network, convert_release, export
+from rein.checkpoints.conversion import (
+    convert_clouds,
+    convert_network,
+    convert_release,
+    convert_uda,
+    export,
+)
 from rein.checkpoints.summary import summarize
 from rein.runtime.failures import Guard
 
@@ -35,6 +41,13 @@ def parser() -> ArgumentParser:
     clouds.add_argument('checkpoint', help='the release')
     clouds.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
 
+    adapted = commands.add_parser(
+        'uda', help='a release of DAFormer, HRDA, MIC or DATUM -> a checkpoint for tools/test.py'
+    )
+    adapted.add_argument('config', help='a config of the same network')
+    adapted.add_argument('checkpoint', help='the release')
+    adapted.add_argument('--out', required=True, help='the checkpoint to write (.pth)')
+
     handed_on = commands.add_parser('export', help='a checkpoint -> a file to hand on')
     handed_on.add_argument('checkpoint')
     handed_on.add_argument('out', help='.safetensors, or .pth for tools/test.py')
@@ -56,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             said = convert_network(args.config, args.checkpoint, args.out)
         elif args.command == 'clouds':
             said = convert_clouds(args.config, args.checkpoint, args.out)
+        elif args.command == 'uda':
+            said = convert_uda(args.config, args.checkpoint, args.out)
         elif args.command == 'export':
             said = export(args.checkpoint, args.out, args.config, adapter_only=args.adapter_only)
         else:

@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from rein.checkpoints import blindnet_release, clouds_release
+from rein.checkpoints import blindnet_release, clouds_release, uda_release
 from rein.checkpoints.comparison import misfits, shortened
 from rein.checkpoints.writing import NOTE, meta_of, origin, refuse_same, write_checkpoint
 from rein.hooks.fingerprint import describe_body, differences, frozen_state_keys
@@ -145,6 +145,39 @@ def convert_clouds(config: str, checkpoint: str, out: str) -> str:
     whole = model.state_dict()
     write_checkpoint(Path(out), whole, {'meta': meta, 'body': _described(model)})
     return f'{out}: {len(whole)} tensors, {len(state)} of them of the head'
+
+
+def convert_uda(config: str, checkpoint: str, out: str) -> str:
+    """Rename a release of DAFormer, HRDA, MIC or DATUM to a checkpoint for ``tools/test.py``.
+
+    Args:
+        config: path of a config of this package; it says how large everything is.
+        checkpoint: the release. What it holds of teacher and ImageNet's copy is left out.
+        out: the file to write; whole, or not there.
+
+    Returns:
+        What was written, in a sentence.
+
+    Raises:
+        WeightsError: a file cannot be read, is another one, or does not fit ``config``.
+    """
+    refuse_same(out, checkpoint)
+    release = open_weights(checkpoint)
+    if not uda_release.is_release(release.tensors):
+        raise WeightsError(
+            f'{checkpoint} is no release of DAFormer and its heirs: it has no backbone.* and '
+            f'decode_head.*, its keys begin with {shortened(release.tensors)}'
+        )
+    settings = load_config(config, {})
+    init_default_scope(settings.get('default_scope', 'mmseg'))
+    own = MODELS.build(inner_segmentor(settings.model)).state_dict()
+    state = uda_release.from_release(release.tensors)
+    wrong = misfits(state, own, lambda _: False)
+    if wrong:
+        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
+    meta = {**meta_of(settings), 'converted_from': {'checkpoint': origin(checkpoint)}}
+    write_checkpoint(Path(out), state, {'meta': meta})
+    return f'{out}: {len(state)} tensors of the student, of {len(release.tensors)}'
 
 
 def export(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from networks import segformer_names
 from torch import nn
 
 from rein.models.backbones import MixTransformer
@@ -74,34 +75,6 @@ def test_weights_of_transformers_give_the_same_maps(tmp_path):
         found = ours(images)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
-
-
-def segformer_names(state):
-    """A file as SegFormer's authors have it, made by hand out of MMSegmentation's keys."""
-    found = {'head.weight': torch.zeros(2, 2)}
-    for key, value in state.items():
-        stage, part, *rest = key.removeprefix('layers.').split('.')
-        number, name = int(stage) + 1, '.'.join(rest)
-        if part == '0':
-            found[f'patch_embed{number}.{name.replace("projection", "proj")}'] = value
-        elif part == '2':
-            found[f'norm{number}.{name}'] = value
-        elif 'in_proj' in name:
-            block, kind = rest[0], name.rsplit('_', 1)[1]
-            third = len(value) // 3
-            found[f'block{number}.{block}.attn.q.{kind}'] = value[:third]
-            found[f'block{number}.{block}.attn.kv.{kind}'] = value[third:]
-        else:
-            for ours, theirs in (
-                ('attn.attn.out_proj', 'attn.proj'),
-                ('ffn.layers.0', 'mlp.fc1'),
-                ('ffn.layers.1', 'mlp.dwconv.dwconv'),
-                ('ffn.layers.4', 'mlp.fc2'),
-            ):
-                name = name.replace(ours, theirs)
-            linear = name.endswith(('fc1.weight', 'fc2.weight'))
-            found[f'block{number}.{name}'] = value[:, :, 0, 0] if linear else value
-    return found
 
 
 @pytest.mark.parametrize('layout', ['segformer', 'mmseg'])

@@ -12,7 +12,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from test_hrda_segmentor import HEAD, MODEL
+from networks import HRDA, HRDA_HEAD
 from test_self_training import batch
 from torch import distributed
 
@@ -37,15 +37,15 @@ class Squares:
 
 
 GROUPS = dict(norm_cfg=dict(type='GN', num_groups=2))
-HEADS = {**HEAD, **GROUPS}
-HRDA = {
-    **MODEL,
+HEADS = {**HRDA_HEAD, **GROUPS}
+NETWORK = {
+    **HRDA,
     'decode_head': dict(type='HRDAHead', head=HEADS, scale_attention={**HEADS, 'dilations': None}),
 }
 ONE = dict(
     type='FoundationSegmentor',
-    data_preprocessor=MODEL['data_preprocessor'],
-    backbone=MODEL['backbone'],
+    data_preprocessor=HRDA['data_preprocessor'],
+    backbone=HRDA['backbone'],
     decode_head=HEADS,
     test_cfg=dict(mode='whole'),
 )
@@ -62,7 +62,7 @@ MASKING = dict(type='MaskedConsistency', mask=dict(type='Squares'))
 def near(segmentor, **settings):
     distance = dict(
         type='ThingFeatureDistance',
-        reference={**MODEL['backbone'], 'drop_rate': 0.0},
+        reference={**HRDA['backbone'], 'drop_rate': 0.0},
         sites={'backbone[1]': 16},
         num_classes=5,
         classes=[3],
@@ -77,11 +77,11 @@ METHODS = {
     'source only': ONE,
     'DACS': {**DACS, 'segmentor': ONE},
     'DAFormer': {**DACS, 'segmentor': near(ONE)},
-    'HRDA': {**DACS, 'segmentor': near(HRDA, image_scale=0.5)},
-    'MIC': {**DACS, 'segmentor': near(HRDA, image_scale=0.5), 'masking': MASKING},
+    'HRDA': {**DACS, 'segmentor': near(NETWORK, image_scale=0.5)},
+    'MIC': {**DACS, 'segmentor': near(NETWORK, image_scale=0.5), 'masking': MASKING},
     'MIC in turn': {
         **DACS,
-        'segmentor': near(HRDA, image_scale=0.5),
+        'segmentor': near(NETWORK, image_scale=0.5),
         'masking': MASKING,
         'passes': dict(type='SourceThenTarget', backward='sequential'),
     },

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from test_hrda_segmentor import MODEL
+from networks import HRDA
 from test_self_training import batch
 from torch import nn
 
@@ -26,7 +26,7 @@ def gradients(backward, *, scale=1.0, **settings):
     torch.manual_seed(0)
     config = dict(
         type='SelfTraining',
-        segmentor={**copy.deepcopy(MODEL), **settings},
+        segmentor={**copy.deepcopy(HRDA), **settings},
         labelling=[dict(type='ConfidentShare', threshold=0.1)],
         masking=MASKING,
         passes=dict(type='SourceThenTarget', backward=backward),
@@ -59,7 +59,7 @@ def test_a_scale_of_the_sum_reaches_the_gradients():
 
 
 def test_checkpointed_backbones_have_gradients_too():
-    backbone = {**MODEL['backbone'], 'with_cp': True}
+    backbone = {**HRDA['backbone'], 'with_cp': True}
     _, wanted = gradients('joint')
     _, found = gradients('sequential', backbone=backbone)
     for name, gradient in wanted.items():

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from networks import HRDA, HRDA_HEAD
 from recipes import REFERENCE
 from test_self_training import MIX, batch
 from torch.nn import functional as F
@@ -16,34 +17,6 @@ from torch.nn import functional as F
 from rein.models.segmentors.windows import window_boxes
 
 BOXES = json.loads((REFERENCE / 'uda.json').read_text())['hrda_boxes']
-HEAD = dict(
-    type='DAFormerHead',
-    in_channels=[8, 16],
-    in_index=[0, 1],
-    channels=8,
-    num_classes=5,
-    dilations=[1, 2],
-    dropout_ratio=0.0,
-)
-MODEL = dict(
-    type='HRDASegmentor',
-    data_preprocessor=dict(type='SegDataPreProcessor', mean=[0.0] * 3, std=[1.0] * 3),
-    backbone=dict(
-        type='MixTransformer',
-        embed_dims=8,
-        num_stages=2,
-        num_layers=[1, 1],
-        num_heads=[1, 2],
-        patch_sizes=[7, 3],
-        strides=[4, 2],
-        sr_ratios=[2, 1],
-        out_indices=[0, 1],
-        drop_path_rate=0.0,
-    ),
-    decode_head=dict(type='HRDAHead', head=HEAD, scale_attention={**HEAD, 'dilations': None}),
-    detail_size=(32, 32),
-    test_cfg=dict(mode='whole'),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +26,7 @@ def scope():
 
 def built(**settings):
     torch.manual_seed(0)
-    return MODELS.build(ConfigDict({**copy.deepcopy(MODEL), **settings}))
+    return MODELS.build(ConfigDict({**copy.deepcopy(HRDA), **settings}))
 
 
 @pytest.mark.parametrize('case', BOXES['random_boxes'], ids=lambda case: str(case['img']))
@@ -73,7 +46,7 @@ def test_the_far_edge_is_reached_on_request_only():
 
 
 def test_parts_go_by_the_stride_of_the_head():
-    head = dict(type='HRDAHead', head=HEAD, scale_attention=0.5, output_stride=8)
+    head = dict(type='HRDAHead', head=HRDA_HEAD, scale_attention=0.5, output_stride=8)
     model = built(decode_head=head)
     assert {model.random_box((64, 64))[0] % 16 for _ in range(50)} == {0}
 
@@ -145,7 +118,7 @@ def test_self_training_with_mixing_weights_and_masks_works_on_both_resolutions(s
     masking = dict(type='MaskedConsistency', mask=dict(type='BlockMask', block=8))
     config = dict(
         type='SelfTraining',
-        segmentor=copy.deepcopy(MODEL),
+        segmentor=copy.deepcopy(HRDA),
         masking=masking,
         teacher_statistics=statistics,
         **MIX,
@@ -162,10 +135,10 @@ def test_self_training_with_mixing_weights_and_masks_works_on_both_resolutions(s
 
 def test_a_loss_on_features_sees_the_context():
     site = {'backbone[1]': 16}
-    loss = dict(type='ThingFeatureDistance', reference=MODEL['backbone'], sites=site,
+    loss = dict(type='ThingFeatureDistance', reference=HRDA['backbone'], sites=site,
                 num_classes=5, classes=range(5), image_scale=0.5, least=0.1)  # fmt: skip
     model = MODELS.build(
-        ConfigDict(dict(type='OneView', segmentor=copy.deepcopy(MODEL), losses=dict(fd=loss)))
+        ConfigDict(dict(type='OneView', segmentor=copy.deepcopy(HRDA), losses=dict(fd=loss)))
     )
     images, samples, _ = batch('ll', size=64)
     found = []
@@ -181,8 +154,8 @@ def test_a_loss_on_features_sees_the_context():
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(decode_head=HEAD), "use dict\\(type='HRDAHead'"),
-        (dict(auxiliary_head=HEAD), 'takes no auxiliary_head'),
+        (dict(decode_head=HRDA_HEAD), "use dict\\(type='HRDAHead'"),
+        (dict(auxiliary_head=HRDA_HEAD), 'takes no auxiliary_head'),
         (dict(detail_size=(32, 30)), 'use multiples of 8'),
         (dict(detail_batch=0), 'detail_batch is 0'),
     ],
