@@ -48,7 +48,10 @@ class ACDC(DrivingDataset):
 
 @DATASETS.register_module()
 class DarkZurich(DrivingDataset):
-    """Dark Zurich: 50 labelled val images at night, 1920x1080."""
+    """Dark Zurich: 50 labelled val images at night, 1920x1080.
+
+    The 2,416 images of the train split at night have no labels: ``labels=None``.
+    """
 
     DOMAIN = 'dark-zurich'
     PREPARED = RELEASE = Layout(
