@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -84,13 +85,7 @@ def convert_network(config: str, checkpoint: str, out: str) -> str:
     Raises:
         WeightsError: a file cannot be read, is another one, or does not fit ``config``.
     """
-    refuse_same(out, checkpoint)
-    release = open_weights(checkpoint)
-    if not blindnet_release.is_release(release.tensors):
-        raise WeightsError(
-            f'{checkpoint} is no release of BlindNet or RobustNet: it has no aspp.*, its keys '
-            f'begin with {shortened(release.tensors)}'
-        )
+    release = _release(checkpoint, out, blindnet_release, 'BlindNet or RobustNet', 'aspp.*')
     settings = load_config(config, {})
     init_default_scope(settings.get('default_scope', 'mmseg'))
     own = MODELS.build(settings.model).state_dict()
@@ -99,9 +94,7 @@ def convert_network(config: str, checkpoint: str, out: str) -> str:
         state = {unwrapped(key): value for key, value in state.items()}
     unused = [key for key in state if key.startswith('losses.') and key not in own]
     state = {key: value for key, value in state.items() if key not in unused}
-    wrong = misfits(state, own, MEASURED.match)
-    if wrong:
-        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
+    _must_fit(checkpoint, config, misfits(state, own, MEASURED.match))
     meta = {**meta_of(settings), 'converted_from': {'checkpoint': origin(checkpoint)}}
     write_checkpoint(Path(out), {**own, **state}, {'meta': meta})
     left = f'; {len(unused)} of its projection heads left out' if unused else ''
@@ -122,22 +115,15 @@ def convert_clouds(config: str, checkpoint: str, out: str) -> str:
     Raises:
         WeightsError: a file cannot be read, is another one, or does not fit ``config``.
     """
-    refuse_same(out, checkpoint)
-    release = open_weights(checkpoint)
-    if not clouds_release.is_release(release.tensors):
-        raise WeightsError(
-            f'{checkpoint} is no release of CLOUDS: it has no {clouds_release.HEAD}predictor.*, '
-            f'its keys begin with {shortened(release.tensors)}'
-        )
+    lacking = f'{clouds_release.HEAD}predictor.*'
+    release = _release(checkpoint, out, clouds_release, 'CLOUDS', lacking)
     settings = load_config(config, {})
     plain = inner_segmentor(settings.model)
     plain['backbone']['weights'] = None  # the release brings them
     model = _build(Config({**settings, 'model': plain}))
     state = clouds_release.head_from_release(release.tensors)
     own = model.decode_head.state_dict()
-    wrong = misfits(state, own, lambda key: False)
-    if wrong:
-        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
+    _must_fit(checkpoint, config, misfits(state, own, lambda _: False))
     model.decode_head.load_state_dict(state)
     clip = replace(release, tensors=clouds_release.clip_from_release(release.tensors))
     fill_body(model.backbone.body, clip, Path(checkpoint))
@@ -161,23 +147,33 @@ def convert_uda(config: str, checkpoint: str, out: str) -> str:
     Raises:
         WeightsError: a file cannot be read, is another one, or does not fit ``config``.
     """
-    refuse_same(out, checkpoint)
-    release = open_weights(checkpoint)
-    if not uda_release.is_release(release.tensors):
-        raise WeightsError(
-            f'{checkpoint} is no release of DAFormer and its heirs: it has no backbone.* and '
-            f'decode_head.*, its keys begin with {shortened(release.tensors)}'
-        )
+    lacking = 'backbone.* and decode_head.*'
+    release = _release(checkpoint, out, uda_release, 'DAFormer and its heirs', lacking)
     settings = load_config(config, {})
     init_default_scope(settings.get('default_scope', 'mmseg'))
     own = MODELS.build(inner_segmentor(settings.model)).state_dict()
     state = uda_release.from_release(release.tensors)
-    wrong = misfits(state, own, lambda _: False)
-    if wrong:
-        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
+    _must_fit(checkpoint, config, misfits(state, own, lambda _: False))
     meta = {**meta_of(settings), 'converted_from': {'checkpoint': origin(checkpoint)}}
     write_checkpoint(Path(out), state, {'meta': meta})
     return f'{out}: {len(state)} tensors of the student, of {len(release.tensors)}'
+
+
+def _release(checkpoint: str, out: str, kind: ModuleType, of: str, lacking: str) -> WeightFile:
+    """Read a release that ``kind.is_release`` knows; ``lacking`` are keys that others lack."""
+    refuse_same(out, checkpoint)
+    release = open_weights(checkpoint)
+    if not kind.is_release(release.tensors):
+        raise WeightsError(
+            f'{checkpoint} is no release of {of}: it has no {lacking}, its keys begin with '
+            f'{shortened(release.tensors)}'
+        )
+    return release
+
+
+def _must_fit(checkpoint: str, config: str, wrong: Sequence[str]) -> None:
+    if wrong:
+        raise WeightsError('\n'.join([f'{checkpoint} does not fit {config}.', *wrong]))
 
 
 def export(
