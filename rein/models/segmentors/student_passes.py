@@ -141,7 +141,6 @@ class SourceThenTarget:
             views = () if segmentor is student else (second_views(segmentor, source),)
             found = segmentor.loss(source.images, source.samples, *views)
             yield {f'source.{name}': value for name, value in found.items()}
-            del found  # nothing of the first part is kept while the second one runs
         if target is not None:
             yield weighted_losses(student, target, self.weight, 'target')
 

@@ -174,3 +174,12 @@ def test_scores_of_another_stride_are_refused():
 def test_settings_that_mean_nothing_are_refused(change, message):
     with pytest.raises((ValueError, TypeError), match=message):
         built(**change)
+
+
+def test_maps_of_a_step_are_predicted_in_the_size_of_their_images():
+    maps, _ = lesson()
+    head = tiny()
+    found = head.predict(maps, [{}] * 2, {})
+    assert found.shape == (2, 3, 16, 16)
+    joined, _ = head(maps.context, head.head(maps.detail), maps.box)
+    torch.testing.assert_close(found, joined)

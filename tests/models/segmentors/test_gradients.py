@@ -66,6 +66,15 @@ def test_checkpointed_backbones_have_gradients_too():
         torch.testing.assert_close(found[name], gradient, msg=name)
 
 
+def test_half_precision_goes_with_it():
+    with torch.autocast('cpu', torch.bfloat16):
+        _, wanted = gradients('joint')
+        _, found = gradients('sequential')
+    for name, gradient in wanted.items():
+        assert torch.isfinite(found[name]).all(), name
+        assert (found[name] - gradient).norm() <= 0.1 * gradient.norm() + 1e-3, name
+
+
 def test_what_a_part_kept_is_free_before_the_next_one_runs():
     layer = nn.Linear(4, 4)
     losses = SequentialLosses(layer.parameters())
