@@ -16,4 +16,7 @@ model = dict(
         data_preprocessor=dict(size=(1024, 1024)), backbone=dict(adapter=dict(queries=None))
     )
 )
-custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]
+custom_hooks = [
+    dict(type='AnnealedTeacherHook', momentum=0.999),
+    dict(type='LessonPicturesHook', interval=1000),
+]

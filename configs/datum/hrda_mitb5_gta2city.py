@@ -9,4 +9,7 @@ _base_ = [
 ]
 
 train_cfg = dict(val_interval=2000)
-custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]
+custom_hooks = [
+    dict(type='AnnealedTeacherHook', momentum=0.999),
+    dict(type='LessonPicturesHook', interval=1000),
+]

@@ -8,4 +8,7 @@ _base_ = [
     '../_base_/runtime/default.py',
 ]
 
-custom_hooks = [dict(type='AnnealedTeacherHook', momentum=0.999)]
+custom_hooks = [
+    dict(type='AnnealedTeacherHook', momentum=0.999),
+    dict(type='LessonPicturesHook', interval=1000),
+]

@@ -2,6 +2,7 @@
 
 from rein.hooks.atomic import AtomicBackend
 from rein.hooks.checkpoint import AdapterCheckpointHook
+from rein.hooks.lessons import LessonPicturesHook
 from rein.hooks.pictures import PicturesHook
 from rein.hooks.progress import TimedLoggerHook
 from rein.hooks.pseudo_labels import PseudoLabelHook
@@ -15,6 +16,7 @@ __all__ = [
     'AnnealedTeacherHook',
     'AtomicBackend',
     'IterationSeedHook',
+    'LessonPicturesHook',
     'PicturesHook',
     'PseudoLabelHook',
     'TeacherHook',

@@ -407,8 +407,8 @@ UDA = [f for f in LEAVES if f.startswith(('uda/', 'datum/')) and 'source_only' n
 @pytest.mark.parametrize('leaf', UDA)
 def test_domain_adaptation_has_the_published_settings(leaf):
     settings, name = config(leaf), Path(leaf).stem
-    (hook,) = settings.custom_hooks
-    assert hook.type == 'AnnealedTeacherHook'
+    hook, pictures = settings.custom_hooks
+    assert (hook.type, pictures.type) == ('AnnealedTeacherHook', 'LessonPicturesHook')
     assert hook.momentum == (0.99 if name.startswith('dacs') else 0.999)
     assert settings.train_cfg.max_iters == 40_000
     assert settings.train_dataloader.batch_size == 4

@@ -156,6 +156,7 @@ def test_a_run_that_was_killed_goes_on_exactly(home, method):
     assert ('teacher.updates' in whole) == (method != 'source_only')
     if method != 'source_only':
         assert whole['teacher.updates'] == 4
+        assert (home / method / 'whole/lessons/iter_0.jpg').is_file()
 
 
 def test_every_method_logs_the_losses_that_it_is_made_of(home):

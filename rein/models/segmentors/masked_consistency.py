@@ -87,17 +87,15 @@ class MaskedConsistency:
         self.augment = None if augment is None else MODELS.build(augment)
         self.domains, self.weight = tuple(domains), weight
 
-    def __call__(
+    def masked(
         self,
-        student: EncoderDecoder,
         source: Lesson | None,
         target: Lesson,
         normalisation: tuple[Tensor | float, Tensor | float],
-    ) -> dict:
-        """Losses of the student, named ``masked.*``.
+    ) -> Lesson:
+        """What the student sees, with the labels of what is not masked.
 
         Args:
-            student: the segmentor itself.
             source: labelled images.
             target: others as the teacher saw them, with its labels and their weights.
             normalisation: mean and deviation of the images.
@@ -111,5 +109,8 @@ class MaskedConsistency:
         with torch.no_grad():
             if self.augment is not None:
                 images = self.augment(images, *normalisation)
-            images = self.mask(images)
-        return weighted_losses(student, lesson.seen_as(images), self.weight, 'masked')
+            return lesson.seen_as(self.mask(images))
+
+    def losses(self, student: EncoderDecoder, masked: Lesson) -> dict:
+        """Losses of the student, named ``masked.*``."""
+        return weighted_losses(student, masked, self.weight, 'masked')

@@ -1,6 +1,6 @@
 """Training on images without labels, by what a teacher says about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -48,6 +48,9 @@ class SelfTraining(SegmentorWrapper):
         **unused: ``pretrained`` and ``train_cfg``, always None, which MMSegmentation's
             ``init_model`` hands to every model.
 
+    Attributes:
+        watch: is called with what the student is about to learn from, by name, if it is set.
+
     Raises:
         ValueError: the segmentor is no ``EncoderDecoder``, or the statistics are unknown.
 
@@ -94,6 +97,7 @@ class SelfTraining(SegmentorWrapper):
                 "labelled images; set passes=dict(type='SourceThenTarget')"
             )
         self.teaches: bool | None = None
+        self.watch: Callable[[str, Lesson], None] | None = None
 
     @property
     def student(self) -> EncoderDecoder:
@@ -175,15 +179,21 @@ class SelfTraining(SegmentorWrapper):
             others = lesson.part(taught=True)
             pseudo = self.pseudo_labels(others.images, others.samples)
             mixed = self._taught(lesson, pseudo)
-        yield from self.passes(self.segmentor, self.student, mixed)
-        if self.masking is not None:
             whole = replace(
                 others,
                 samples=_labelled(others.samples, pseudo, others.images),
                 weights=pseudo.weights,
             )
+        if self.watch is not None:
+            self.watch('target', whole)
+            self.watch('as the student sees it', mixed.part(taught=True))
+        yield from self.passes(self.segmentor, self.student, mixed)
+        if self.masking is not None:
             source = lesson.part(taught=False)
-            yield self.masking(self.student, source, whole, self._normalisation())
+            masked = self.masking.masked(source, whole, self._normalisation())
+            if self.watch is not None:
+                self.watch('masked', masked)
+            yield self.masking.losses(self.student, masked)
         yield {
             'pseudo_labelled': (pseudo.labels != IGNORE).float().mean(),
             'pseudo_confidence': pseudo.confidence.mean(),
