@@ -3,16 +3,21 @@
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from mmengine.dataset import Compose
 from mmengine.logging import print_log
+from mmseg.datasets.transforms.transforms import Resize
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from rein.datasets.preparation.manifest import BY_CLASS
 from rein.datasets.sampling import AroundDataset
+from rein.datasets.transforms import LoadImage, LoadLabels, MarkMargins
+
+FIXED = (LoadImage, LoadLabels, MarkMargins, Resize)  # steps that draw no random numbers
 
 
 def class_chances(pixels: Mapping[int, int], temperature: float) -> tuple[list[int], np.ndarray]:
@@ -46,7 +51,8 @@ class RareClassDataset(AroundDataset):
 
     First a class, then evenly one of the images that show enough of it, then crops until one
     shows enough of it; the last one is taken if none does. What is drawn follows from NumPy's
-    global numbers, which ``SeededDataset`` seeds for each sample.
+    global numbers, which ``SeededDataset`` seeds for each sample. An image is decoded (and resized
+    to one size, where its pipeline does so) once for all its crops.
 
     Args:
         dataset: the images with labels, or their config; its pipeline makes the crops.
@@ -156,10 +162,24 @@ class RareClassDataset(AroundDataset):
         """A sample that shows a class which was drawn."""
         number = int(np.random.choice(self.classes, p=self.chances))
         image = int(np.random.choice(self.images[number]))
-        sample = self.dataset[image]
+        draw = self._drawing(image)
+        sample = draw()
         for _ in range(self.tries):
             labels = sample['data_samples'].gt_sem_seg.data
             if int((labels == number).sum()) > self.least_pixels * self.crop_ratio:
                 break
-            sample = self.dataset[image]
+            sample = draw()
         return sample
+
+    def _drawing(self, image: int) -> Callable[[], dict]:
+        """What gives a sample of an image at every call; steps that draw nothing run once."""
+        steps = self.dataset.pipeline.transforms
+        drawn = next((k for k, step in enumerate(steps) if type(step) not in FIXED), len(steps))
+        loaded = Compose(steps[:drawn])(self.dataset.get_data_info(image))
+        rest = Compose(steps[drawn:])
+        return lambda: rest({key: _copied(value) for key, value in loaded.items()})
+
+
+def _copied(value: object) -> object:
+    """A copy of what a pipeline may change in place."""
+    return value.copy() if isinstance(value, np.ndarray | list) else value

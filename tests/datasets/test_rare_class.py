@@ -10,8 +10,9 @@ import tiny_datasets as tiny
 from mmengine.registry import init_default_scope
 from recipes import REFERENCE
 
-from rein.datasets import RareClassDataset, SeededDataset
+from rein.datasets import LoadImage, LoadLabels, PackInputs, RareClassDataset, SeededDataset
 from rein.datasets.rare_class import class_chances
+from rein.runtime.seeds import seed_all
 
 RECORDED = json.loads((REFERENCE / 'uda.json').read_text())['rcs']
 PIPELINE = [
@@ -97,12 +98,41 @@ def test_the_same_seed_gives_the_same_sample(root):
 def test_the_last_crop_is_taken_where_none_shows_enough(root, monkeypatch):
     found = built(root, crop_ratio=100.0, tries=3)
     calls = []
-    whole = found.dataset.__class__.__getitem__
-    monkeypatch.setattr(
-        found.dataset.__class__, '__getitem__', lambda self, i: calls.append(i) or whole(self, i)
-    )
+    for kind in (LoadImage, LoadLabels, PackInputs):
+        whole = kind.transform
+        monkeypatch.setattr(
+            kind,
+            'transform',
+            lambda self, results, whole=whole: calls.append(type(self)) or whole(self, results),
+        )
     assert found[0]['inputs'].shape == (3, 8, 8)
-    assert len(calls) == 4
+    assert Counter(calls) == {LoadImage: 1, LoadLabels: 1, PackInputs: 4}
+
+
+def test_crops_of_an_image_that_is_decoded_once_are_those_of_one_decoded_anew(root):
+    steps = [
+        *PIPELINE[:2],
+        dict(type='Resize', scale=(40, 30), keep_ratio=True),
+        *PIPELINE[2:-1],
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PhotoMetricDistortion'),
+        PIPELINE[-1],
+    ]
+    source = dict(type='GTA5', data_root=str(root), pipeline=steps)
+    found = RareClassDataset(source, least_pixels=20, crop_ratio=0.7)
+    for seed in range(20):
+        seed_all(seed)
+        sample = found[0]
+        seed_all(seed)
+        number = int(np.random.choice(found.classes, p=found.chances))
+        image = int(np.random.choice(found.images[number]))
+        for _ in range(11):
+            anew = found.dataset[image]
+            if int((anew['data_samples'].gt_sem_seg.data == number).sum()) > 14:
+                break
+        assert np.array_equal(sample['inputs'], anew['inputs'])
+        labels, again = (each['data_samples'].gt_sem_seg.data for each in (sample, anew))
+        assert np.array_equal(labels, again)
 
 
 def test_a_class_that_no_image_shows_enough_of_is_not_drawn(root, monkeypatch):
