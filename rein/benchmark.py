@@ -14,6 +14,8 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from rein.runtime.settings import inner_segmentor
+
 STEPS = ('backbone', 'head', 'backward', 'optimizer')
 
 
@@ -96,6 +98,46 @@ class TrainingBench:
     def peak_gigabytes(self) -> float:
         """Most memory that was in use at once: of the GPU, or else of the whole process."""
         return peak_gigabytes(self.device)
+
+
+class InferenceBench:
+    """A segmentor of random weights that labels one random image, ready to be timed.
+
+    Args:
+        model: config of the segmentor, or of a wrapper of one; weights are left out.
+        size: height and width of the image.
+        device: where to run.
+    """
+
+    def __init__(self, model: ConfigDict, size: tuple[int, int], device: torch.device) -> None:
+        torch.manual_seed(0)
+        plain = inner_segmentor(ConfigDict(model))
+        plain.backbone = {**plain.backbone, 'weights': None}
+        self.device = device
+        self.model: nn.Module = MODELS.build(plain).to(device).eval()
+        self.image = torch.randn(1, 3, *size, device=device)
+        self.metas = [{'img_shape': size, 'ori_shape': size}]
+
+    @torch.inference_mode()
+    def labels(self, dtype: torch.dtype, windows: int) -> tuple[Tensor, float, float]:
+        """Label the image.
+
+        Args:
+            dtype: of the forward pass.
+            windows: how many at a time, where ``test_cfg`` says that there are any.
+
+        Returns:
+            Classes (1, H, W); seconds, as ``Timing`` counts them; GiB in use at once, see
+            ``peak_gigabytes``.
+        """
+        timing = Timing()
+        self.model.test_cfg.window_batch = windows
+        if self.device.type == 'cuda':
+            torch.cuda.reset_peak_memory_stats(self.device)
+        autocast = torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
+        with _timed(timing, 'image', self.device), autocast:
+            labels = self.model.inference(self.image, self.metas).argmax(1)
+        return labels, timing.total, peak_gigabytes(self.device)
 
 
 def peak_gigabytes(device: torch.device) -> float:
