@@ -189,6 +189,8 @@ class RepeatFactorSampler(_DomainSampler):
     Source: Benigmim et al., CVPR 2024 (arXiv:2312.09788), and the authors' code.
     """
 
+    mixes_at_random = True
+
     def __init__(
         self, dataset: Dataset, factors: Sequence[float] = (1.0, 1.0), seed: int | None = None
     ) -> None:

@@ -67,7 +67,8 @@ class RareClassDataset(AroundDataset):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, of another data set, or no image shows enough of any class.
+        ValueError: it is damaged, of another data set, or no image shows enough of any class; a
+            number is out of its range; or the images' labels are not in files below one folder.
 
     Source: Hoyer et al., CVPR 2022 (arXiv:2111.14887).
     """
@@ -82,7 +83,20 @@ class RareClassDataset(AroundDataset):
         tries: int = 10,
         lazy_init: bool = False,  # noqa: FBT001, FBT002 - MMEngine's name
     ) -> None:
+        if temperature <= 0 or min(least_pixels, crop_ratio, tries) < 0:
+            raise ValueError(
+                f'RareClassDataset: temperature={temperature}, least_pixels={least_pixels}, '
+                f'crop_ratio={crop_ratio}, tries={tries}; the temperature is above 0, the others '
+                'are 0 or more'
+            )
         super().__init__(dataset, lazy=lazy_init)
+        if getattr(self.dataset, 'data_root', None) is None or not hasattr(
+            self.dataset, 'pipeline'
+        ):
+            raise ValueError(
+                f'RareClassDataset.dataset is a {type(self.dataset).__name__}; use one whose '
+                "labels are files below its data_root, such as dict(type='GTA5', ...)"
+            )
         self.statistics = Path(statistics or Path(self.dataset.data_root, BY_CLASS))
         self.temperature, self.least_pixels = temperature, least_pixels
         self.crop_ratio, self.tries = crop_ratio, tries
@@ -135,7 +149,14 @@ class RareClassDataset(AroundDataset):
     def _places(self) -> dict[str, int]:
         """Number of the image of each label file, by its path below the root."""
         root = self.dataset.data_root
-        paths = [self.dataset.get_data_info(i)['seg_map_path'] for i in range(len(self.dataset))]
+        paths = [
+            self.dataset.get_data_info(i).get('seg_map_path') for i in range(len(self.dataset))
+        ]
+        if None in paths:
+            raise ValueError(
+                f'RareClassDataset.dataset, a {type(self.dataset).__name__}, has images without '
+                'labels in files; use one that has labels'
+            )
         return {Path(os.path.relpath(path, root)).as_posix(): i for i, path in enumerate(paths)}
 
     def _drawable(
@@ -164,7 +185,7 @@ class RareClassDataset(AroundDataset):
         image = int(np.random.choice(self.images[number]))
         draw = self._drawing(image)
         sample = draw()
-        for _ in range(self.tries):
+        for _ in range(self.tries if self.crop_ratio else 0):
             labels = sample['data_samples'].gt_sem_seg.data
             if int((labels == number).sum()) > self.least_pixels * self.crop_ratio:
                 break

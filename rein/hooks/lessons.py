@@ -41,6 +41,19 @@ class LessonPicturesHook(Hook):
         self.interval, self.count, self.width = interval, count, width
         self._seen: dict[str, object] = {}
 
+    def before_train(self, runner: Runner) -> None:
+        """Look for what is to be watched.
+
+        Raises:
+            ValueError: the model is another one.
+        """
+        model = bare_model(runner)
+        if not hasattr(model, 'watch'):
+            raise ValueError(
+                "LessonPicturesHook is for model=dict(type='SelfTraining', ...), not for "
+                f'{type(model).__name__}; leave the hook out of custom_hooks'
+            )
+
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
         """Watch the step if it is time to."""
         if runner.iter % self.interval == 0 and is_main_process():

@@ -1,5 +1,6 @@
 """When and how far a teacher moves towards its student."""
 
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -43,7 +44,7 @@ class TeacherHook(Hook):
         """Look for the teacher, and take one from a checkpoint up where it was.
 
         Raises:
-            ValueError: the model has none.
+            ValueError: the model has none, or processes would wait for each other for good.
         """
         model = bare_model(runner)
         if not hasattr(model, 'begin_teaching'):
@@ -51,7 +52,15 @@ class TeacherHook(Hook):
                 f"{type(self).__name__} is for model=dict(type='SelfTraining', ...), not for "
                 f'{type(model).__name__}; leave the hook out of custom_hooks'
             )
-        _ = model.refiner  # built now: what is missing for it shows before the first iteration
+        sampler = runner.train_dataloader.sampler
+        random = getattr(sampler, 'mixes_at_random', False)
+        if get_world_size() > 1 and random and model.learns_in_step:
+            raise ValueError(
+                f'{type(sampler).__name__} gives some processes no images of a kind, which others '
+                'wait for (ConfidentShare, ThingFeatureDistance); set train_dataloader.sampler='
+                "dict(type='FixedRatioSampler', ratio=...)"
+            )
+        model.ready()
         model.teaches = False
         if runner.iter > self.warm_up:
             model.begin_teaching(anew=int(model.teacher.updates) == 0)

@@ -48,7 +48,13 @@ class OptionsAction(DictAction):
                     f'{option_string} takes key=value, such as train_cfg.max_iters=100, '
                     f'not {value!r}'
                 )
-        super().__call__(parser, namespace, values, option_string)
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (RecursionError, AssertionError):
+            parser.error(
+                f'{option_string} takes numbers, words and lists of them; what is made of '
+                f'dict(...) belongs into a config file that inherits from this one: {values}'
+            )
 
 
 def load_config(path: str, options: Mapping[str, object]) -> Config:

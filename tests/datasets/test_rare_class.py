@@ -158,6 +158,36 @@ def test_statistics_of_more_images_than_there_are_count_those_that_are(root):
     assert 12 not in found.images
 
 
+def test_zero_as_a_ratio_takes_the_first_crop(root, monkeypatch):
+    found = built(root, crop_ratio=0, least_pixels=0)
+    packed = []
+    whole = PackInputs.transform
+    monkeypatch.setattr(
+        PackInputs, 'transform', lambda self, results: packed.append(1) or whole(self, results)
+    )
+    for _ in range(5):
+        found[0]
+    assert len(packed) == 5
+
+
+@pytest.mark.parametrize('change', [dict(temperature=0), dict(crop_ratio=-1), dict(tries=-1)])
+def test_numbers_out_of_their_range_are_named(root, change):
+    with pytest.raises(ValueError, match=f'RareClassDataset: .*{next(iter(change))}='):
+        built(root, **change)
+
+
+def test_a_data_set_without_label_files_is_refused():
+    scenes = dict(type='DrawnScenes', style='game', count=2, pipeline=[])
+    with pytest.raises(ValueError, match=r'RareClassDataset\.dataset is a DrawnScenes; use one'):
+        RareClassDataset(scenes)
+
+
+def test_images_without_labels_are_refused(root):
+    source = dict(type='GTA5', data_root=str(root), labels=None, pipeline=PIPELINE)
+    with pytest.raises(ValueError, match='has images without labels in files'):
+        RareClassDataset(source)
+
+
 def test_missing_stale_and_damaged_statistics_are_named(root):
     file = root / 'samples_with_class.json'
     with pytest.raises(ValueError, match='more than 10000 pixels of any class; set'):

@@ -78,6 +78,14 @@ def test_what_is_watched_changes_no_loss(runner):
         torch.testing.assert_close(value, watched[name], msg=name)
 
 
+def test_a_model_that_learns_otherwise_is_refused(runner):
+    hook = LessonPicturesHook()
+    hook.before_train(runner)
+    runner.model = runner.model.segmentor
+    with pytest.raises(ValueError, match=r'LessonPicturesHook is for .*not for HRDASegmentor'):
+        hook.before_train(runner)
+
+
 def test_numbers_below_one_are_refused():
     with pytest.raises(ValueError, match='LessonPicturesHook: interval=0'):
         LessonPicturesHook(interval=0)

@@ -17,7 +17,10 @@ RECORDED = json.loads(Path(REFERENCE, 'self_training.json').read_text())
 class Model:
     """What the hook needs of a SelfTraining model, around one number."""
 
-    refiner = None
+    learns_in_step = False
+
+    def ready(self):
+        """Nothing is missing."""
 
     def __init__(self, dtype=torch.float32):
         self.student = nn.Module()
@@ -32,7 +35,8 @@ class Model:
 
     def run(self, hook, student, first, stop):
         """Teacher's number in each iteration, where the student's is ``student(iteration)``."""
-        runner = SimpleNamespace(model=self, iter=first)
+        loader = SimpleNamespace(sampler=None)
+        runner = SimpleNamespace(model=self, iter=first, train_dataloader=loader)
         hook.before_train(runner)
         found = {}
         for runner.iter in range(first, stop):
@@ -100,6 +104,16 @@ def test_a_run_that_had_no_teacher_yet_gets_one():
     model = Model()
     found = model.run(TeacherHook(0.5, 1, warm_up=2), float, 5, 6)
     assert found == {5: 2.5}  # begun at 0, as the student was before, then averaged
+
+
+def test_processes_are_not_left_waiting_for_images_of_a_kind(monkeypatch):
+    monkeypatch.setattr('rein.hooks.teacher.get_world_size', lambda: 2)
+    model, loader = Model(), SimpleNamespace(sampler=SimpleNamespace(mixes_at_random=True))
+    runner = SimpleNamespace(model=model, iter=0, train_dataloader=loader)
+    TeacherHook().before_train(runner)
+    model.learns_in_step = True
+    with pytest.raises(ValueError, match=r"set train_dataloader\.sampler=dict\(type='FixedRatio"):
+        TeacherHook().before_train(runner)
 
 
 def test_a_model_without_teacher_is_refused():

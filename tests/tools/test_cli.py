@@ -202,6 +202,14 @@ def test_an_option_that_is_no_pair_is_refused(trained, capsys):
     assert 'takes key=value' in capsys.readouterr().err
 
 
+def test_parts_in_an_option_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        cli.train(
+            ['x.py', '--cfg-options', "model.labelling=[dict(type='A'), dict(type='B', k=1)]"]
+        )
+    assert 'belongs into a config file' in capsys.readouterr().err
+
+
 def test_debug_shows_where_an_error_comes_from(tmp_path, trained):
     with pytest.raises(ValueError, match='there is no file'):
         cli.test([str(trained[0]), str(tmp_path / 'no.pth'), '--debug'])

@@ -171,13 +171,18 @@ class HRDAHead(BaseModule):
             detail: scores (B, K, h', w') of what is in the box.
             box: (top, left, bottom, right) in pixels; None where the detail covers the images.
         """
+        seen, attention = self._of_context(context)
+        return self._joined(seen, attention, detail, box), seen
+
+    def _of_context(self, context: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Scores of the whole images in small, and where the detail counts."""
         seen = self.head(context)
         if self.fixed_attention is None:
-            attention = self.scale_attention(context).sigmoid()
-        else:
-            attention = torch.full_like(seen[:, :1], self.fixed_attention)
-        joined = fused_scores(seen, detail, attention, box, self.output_stride, self.context_scale)
-        return joined, seen
+            return seen, self.scale_attention(context).sigmoid()
+        return seen, torch.full_like(seen[:, :1], self.fixed_attention)
+
+    def _joined(self, seen: Tensor, attention: Tensor, detail: Tensor, box: Box | None) -> Tensor:
+        return fused_scores(seen, detail, attention, box, self.output_stride, self.context_scale)
 
     def loss(self, maps: TwoResolutions, samples: SampleList, train_cfg: dict) -> dict:
         """Losses of the joined scores, and of either resolution that has a weight.
@@ -187,8 +192,10 @@ class HRDAHead(BaseModule):
             samples: with labels of the full images.
             train_cfg: not used.
         """
+        # The context first, as the authors: statistics of batch norms weigh what comes last more.
+        context, attention = self._of_context(maps.context)
         detail = self.head(maps.detail)
-        joined, context = self(maps.context, detail, maps.box)
+        joined = self._joined(context, attention, detail, maps.box)
         rest = 1 - self.detail_weight - self.context_weight
         losses = _times(self.head.loss_by_feat(joined, samples), rest)
         if self.context_weight:

@@ -62,6 +62,9 @@ class FeatureLoss(nn.Module):
         """
         raise NotImplementedError
 
+    def ready(self) -> None:
+        """Build what only training needs, so that what is missing shows before the first step."""
+
     def check_map(self, site: str, found: Tensor) -> Tensor:
         """Return the map, if it is one of as many channels as was said.
 

@@ -90,6 +90,8 @@ class ThingFeatureDistance(FeatureLoss):
     Source: Hoyer et al., CVPR 2022 (arXiv:2111.14887).
     """
 
+    over_processes = True
+
     def __init__(
         self,
         reference: dict,
@@ -115,6 +117,10 @@ class ThingFeatureDistance(FeatureLoss):
             network = MODELS.build(self._reference)
             network.init_weights()
         return network.eval().requires_grad_(requires_grad=False)
+
+    def ready(self) -> None:
+        """See ``FeatureLoss``."""
+        _ = self.reference
 
     def forward(self, views: Sequence[View]) -> dict[str, Tensor]:
         """See ``FeatureLoss``; of the original view."""

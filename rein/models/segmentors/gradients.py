@@ -46,7 +46,8 @@ class SequentialLosses:
                 if gradient is None:
                     continue
                 known = self.gradients[place]
-                self.gradients[place] = gradient if known is None else known.add_(gradient)
+                # Not in place: two parameters may have one tensor as their gradient.
+                self.gradients[place] = gradient if known is None else known + gradient
         self.losses |= {name: _detached(value) for name, value in losses.items()}
 
     def _of(self, total: Tensor) -> Sequence[Tensor | None]:

@@ -36,6 +36,8 @@ class HRDASegmentor(FoundationSegmentor):
     Source: Hoyer et al., ECCV 2022 (arXiv:2204.13132).
     """
 
+    first_is_tapped = True  # of the two passes that of the context
+
     def __init__(
         self,
         *args: object,
@@ -93,9 +95,9 @@ class HRDASegmentor(FoundationSegmentor):
         size = tuple(inputs.shape[-2:])
         box = self.random_box(size)
         top, left, bottom, right = box
-        # The context comes last: what runs last is what a FeatureLoss sees.
+        context = super().extract_feat(self.small(inputs))
         detail = super().extract_feat(inputs[..., top:bottom, left:right])
-        return TwoResolutions(super().extract_feat(self.small(inputs)), detail, box, size)
+        return TwoResolutions(context, detail, box, size)
 
     def _forward(self, inputs: Tensor, data_samples: SampleList | None = None) -> Tensor:
         """Class scores of images, all of whose detail is seen."""

@@ -79,7 +79,7 @@ class MaskedConsistency:
         domains: Sequence[str] = ('target',),
         weight: float = 1.0,
     ) -> None:
-        if not domains or set(domains) - set(DOMAINS):
+        if not domains or set(domains) - set(DOMAINS) or len(set(domains)) < len(domains):
             raise ValueError(f'MaskedConsistency.domains is {domains}; use some of {DOMAINS}')
         if weight < 0:
             raise ValueError(f'MaskedConsistency.weight is {weight}; use 0 or more')
@@ -92,8 +92,8 @@ class MaskedConsistency:
         source: Lesson | None,
         target: Lesson,
         normalisation: tuple[Tensor | float, Tensor | float],
-    ) -> Lesson:
-        """What the student sees, with the labels of what is not masked.
+    ) -> Lesson | None:
+        """What the student sees, with the labels of what is not masked; None without images.
 
         Args:
             source: labelled images.
@@ -102,6 +102,8 @@ class MaskedConsistency:
         """
         there = {'source': source, 'target': target}
         parts = [there[name] for name in self.domains if there[name] is not None]
+        if not parts:
+            return None
         if len(parts) > 1:
             parts = [part.first(-(-len(part.images) // 2)) for part in parts]
         lesson = joined(parts)

@@ -83,6 +83,8 @@ class ConfidentShare:
     Source: Tranheden et al., WACV 2021 (arXiv:2007.08702), as in the code of DAFormer.
     """
 
+    over_processes = True
+
     def __init__(self, threshold: float = 0.968) -> None:
         self.threshold = _share('ConfidentShare.threshold', threshold)
 

@@ -1,6 +1,6 @@
 """Training on images without labels, by what a teacher says about them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from mmseg.utils import SampleList
 from torch import Tensor, nn
 
 from rein.datasets.classes import IGNORE
+from rein.models.losses.feature import FeatureLoss
 from rein.models.segmentors.gradients import SequentialLosses
 from rein.models.segmentors.pseudo_labels import PseudoLabels, best_classes
 from rein.models.segmentors.student_passes import Lesson
@@ -110,6 +111,21 @@ class SelfTraining(SegmentorWrapper):
         """What makes labels better. Built when asked for, since only training needs its weights."""
         return None if self._refiner is None else MODELS.build(self._refiner)
 
+    def ready(self) -> None:
+        """Build what only training needs, so that what is missing shows before the first step."""
+        _ = self.refiner
+        for loss in self._feature_losses():
+            loss.ready()
+
+    def _feature_losses(self) -> Iterable[FeatureLoss]:
+        return getattr(self.segmentor, 'losses', {}).values()
+
+    @property
+    def learns_in_step(self) -> bool:
+        """Whether processes exchange numbers about images of a kind, so that all must have some."""
+        parts = [*self.labelling, *self._feature_losses()]
+        return any(getattr(part, 'over_processes', False) for part in parts)
+
     def begin_teaching(self, *, anew: bool) -> None:
         """Learn from the teacher from now on; ``anew`` makes it a copy of the student first."""
         if anew:
@@ -191,9 +207,11 @@ class SelfTraining(SegmentorWrapper):
         if self.masking is not None:
             source = lesson.part(taught=False)
             masked = self.masking.masked(source, whole, self._normalisation())
-            if self.watch is not None:
-                self.watch('masked', masked)
-            yield self.masking.losses(self.student, masked)
+            if masked is not None:
+                others = masked.part(taught=True)
+                if self.watch is not None and others is not None:
+                    self.watch('masked', others)
+                yield self.masking.losses(self.student, masked)
         yield {
             'pseudo_labelled': (pseudo.labels != IGNORE).float().mean(),
             'pseudo_confidence': pseudo.confidence.mean(),

@@ -13,7 +13,7 @@ class Taps:
 
     Each site is the name of a module, as ``named_modules`` has it, with the number of an entry
     where the output is a tuple: ``'backbone[3]'``. A module that runs more than once leaves its
-    last output.
+    last output, or its first one where the network says so (``first_is_tapped``).
 
     Args:
         network: what the names are looked up in.
@@ -27,6 +27,7 @@ class Taps:
     """
 
     def __init__(self, network: nn.Module, sites: Iterable[str]) -> None:
+        self.first = getattr(network, 'first_is_tapped', False)
         self.places = [(site, *find_site(network, site)) for site in sites]
         self.maps: dict[str, Tensor] = {}
         self._handles: list[RemovableHandle] = []
@@ -41,7 +42,8 @@ class Taps:
                 site: str = site,
                 entry: int | None = entry,
             ) -> None:
-                self.maps[site] = _entry(output, entry, site)
+                if not (self.first and site in self.maps):
+                    self.maps[site] = _entry(output, entry, site)
 
             self._handles.append(module.register_forward_hook(keep))
         return self.maps

@@ -117,3 +117,27 @@ def test_float16_is_refused_since_there_is_no_scale():
         pytest.raises(ValueError, match=r"set optim_wrapper.dtype='bfloat16'"),
     ):
         losses.add({'loss': torch.ones(1, requires_grad=True).sum()})
+
+
+def test_parameters_that_share_a_gradient_each_have_their_own():
+    def learnt(collect):
+        torch.manual_seed(0)
+        one, two = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+        parts = [
+            {'loss': ((one + two) ** 2).sum()},
+            {'other_loss': one.sum() + ((one + two) ** 2).sum()},
+        ]
+        collect([one, two], parts)
+        return one.grad, two.grad
+
+    def joint(parameters, parts):
+        sum(value for part in parts for value in part.values()).backward()
+
+    def in_turn(parameters, parts):
+        losses = SequentialLosses(parameters)
+        for part in parts:
+            losses.add(part)
+        sum(losses.result().values()).backward()
+
+    for found, wanted in zip(learnt(in_turn), learnt(joint), strict=True):
+        torch.testing.assert_close(found, wanted)

@@ -14,6 +14,7 @@ from recipes import REFERENCE
 from test_self_training import MIX, batch
 from torch.nn import functional as F
 
+from rein.models.segmentors.taps import Taps
 from rein.models.segmentors.windows import window_boxes
 
 BOXES = json.loads((REFERENCE / 'uda.json').read_text())['hrda_boxes']
@@ -131,6 +132,25 @@ def test_self_training_with_mixing_weights_and_masks_works_on_both_resolutions(s
         assert {f'{kind}.decode.loss_ce', f'{kind}.decode.detail.loss_ce'} < set(losses)
     model.parse_losses(losses)[0].backward()
     assert all(p.grad is not None for p in model.student.parameters())
+
+
+def test_of_two_passes_that_of_the_context_is_tapped():
+    model = built()
+    with Taps(model, ['backbone[1]']) as maps:
+        found = model.extract_feat(torch.randn(1, 3, 64, 64))
+    assert maps['backbone[1]'] is found.context[1]
+    assert found.detail[1] is not found.context[1]
+
+
+def test_batch_norms_see_the_context_before_the_detail():
+    model = built().train()
+    seen = []
+    model.decode_head.head.register_forward_hook(lambda _, args, scores: seen.append(args[0]))
+    images, samples, _ = batch('l', size=64)
+    maps = model.extract_feat(images)
+    model.decode_head.loss(maps, samples, {})
+    assert seen[0] is maps.context
+    assert seen[1] is maps.detail
 
 
 def test_a_loss_on_features_sees_the_context():

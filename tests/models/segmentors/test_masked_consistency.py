@@ -140,7 +140,21 @@ def test_colours_are_changed_before_the_mask(monkeypatch):
     assert not torch.allclose(seen.student[-1][0], images[2:])
 
 
-@pytest.mark.parametrize('change', [dict(domains=('sauce',)), dict(domains=()), dict(weight=-1)])
+@pytest.mark.parametrize(
+    'change',
+    [
+        dict(domains=('sauce',)),
+        dict(domains=()),
+        dict(domains=('target', 'target')),
+        dict(weight=-1),
+    ],
+)
 def test_settings_that_mean_nothing_are_refused(change):
     with pytest.raises(ValueError, match=f'MaskedConsistency.{next(iter(change))} is'):
         MaskedConsistency(dict(type='BlockMask'), **change)
+
+
+def test_a_batch_without_images_of_the_domain_has_no_masked_loss():
+    model = built(masking=masked(domains=('source',)), passes=dict(type='SourceThenTarget'))
+    losses = model.loss(*batch('uu')[:2])
+    assert not any(name.startswith('masked.') for name in losses)

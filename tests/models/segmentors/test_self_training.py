@@ -102,6 +102,17 @@ def test_losses_are_the_segmentors_own_on_the_teachers_labels():
     assert 0.2 <= found['pseudo_confidence'] <= 1
 
 
+def test_what_training_needs_is_built_before_its_first_step():
+    reference = dict(type='MixTransformer', weights='not/there.pth')
+    loss = dict(type='ThingFeatureDistance', reference=reference, sites={'backbone[1]': 8})
+    wrapped = dict(type='OneView', segmentor=copy.deepcopy(PLAIN), losses=dict(fd=loss))
+    model = built(wrapped, passes=dict(type='SourceThenTarget'))
+    with pytest.raises(ValueError, match=r'there is no file not/there\.pth'):
+        model.ready()
+    assert model.learns_in_step
+    assert not built().learns_in_step
+
+
 def test_images_without_labels_wait_for_a_teacher():
     model = built()
     model.teaches = False
