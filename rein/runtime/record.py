@@ -21,6 +21,7 @@ from rein.hooks.checkpoint_files import STEP
 from rein.hooks.fingerprint import describe_body, frozen_state_keys
 from rein.runtime.files import sha256
 from rein.runtime.machine import hardware, versions
+from rein.runtime.settings import inner_segmentor
 
 DIGITS = 16  # of a hash of text
 CHOOSES = ('split_file', 'images', 'masks', 'data_prefix', 'ann_file')  # of a set's files
@@ -131,7 +132,7 @@ def describe_test(runner: Runner) -> dict:
     body = describe_body(model, frozen) if frozen else None
     found = {
         'body': body and {key: body[key] for key in ('model', 'fingerprint')},
-        'inference': dict(runner.cfg.model.get('test_cfg') or {}),
+        'inference': dict(inner_segmentor(runner.cfg.model).get('test_cfg') or {}),
         'versions': versions(),
         'hardware': hardware(),
         'date': datetime.now(UTC).isoformat(timespec='seconds'),

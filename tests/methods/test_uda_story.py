@@ -183,7 +183,9 @@ def test_tested_and_asked_the_model_gives_one_answer(home):
     out = home / 'mic.json'
     weights = home / 'mic/whole/iter_4.pth'
     tool('test', home / 'mic.py', weights, '--out', out, '--show-dir', home / 'shown')
-    metrics = json.loads(out.read_text())['metrics']
+    record = json.loads(out.read_text())
+    metrics = record['metrics']
+    assert record['inference']['crop_size'] == [64, 64]  # of the segmentor inside
     assert len(list((home / 'shown').rglob('*.*'))) == 4
     model = init_model(Config.fromfile(home / 'mic.py'), str(weights), device='cpu')
     hits = total = 0
