@@ -4,35 +4,20 @@ The image lies in data/one_shot_image, where configs/generation/datum.yaml reads
 Nothing is learnt in the margins of Cityscapes, which show the car and what the lens bends.
 """
 
-_base_ = ['./uda_gta_1024.py']
+_base_ = ['./uda_gta_1024_cityscapes.py']
 
 train_dataloader = dict(
-    batch_size=4,
-    sampler=dict(_delete_=True, type='FixedRatioSampler', ratio=(1, 1)),
     dataset=dict(
         dataset=dict(
-            _delete_=True,
-            type='SourceAndTarget',
-            source=dict(
-                type='RareClassDataset',
-                dataset={{_base_.train_dataloader.dataset.dataset}},
-                crop_ratio=2.0,
-            ),
             target=dict(
+                _delete_=True,
                 type='SegmentationFolder',
                 data_root='data/one_shot_image',
                 images='.',
                 masks=None,
                 domain='cityscapes',
-                pipeline=[
-                    dict(type='LoadImage'),
-                    dict(type='MarkMargins', top=30, bottom=240, left=30, right=30),
-                    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
-                    dict(type='RandomCrop', crop_size=(1024, 1024)),
-                    dict(type='RandomFlip', prob=0.5),
-                    dict(type='PackInputs'),
-                ],
-            ),
-        ),
-    ),
+                pipeline={{_base_.train_dataloader.dataset.dataset.target.pipeline}},
+            )
+        )
+    )
 )
