@@ -1,8 +1,9 @@
 """How long the parts of a training iteration take, and how much memory they need."""
 
+import copy
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from rein.runtime.settings import inner_segmentor
+from rein.runtime.settings import inner_segmentor, walk
 
 STEPS = ('backbone', 'head', 'backward', 'optimizer')
 
@@ -70,10 +71,8 @@ class TrainingBench:
         device: torch.device,
     ) -> None:
         torch.manual_seed(0)
-        model = ConfigDict(model)
-        model.backbone = {**model.backbone, 'weights': None}
         self.device = device
-        self.model: nn.Module = MODELS.build(model).to(device).train()
+        self.model: nn.Module = MODELS.build(without_weights(model)).to(device).train()
         self.optimizer = build_optim_wrapper(self.model, optim_wrapper).optimizer
         self.images = torch.randn(batch, 3, *size, device=device)
         self.samples = random_samples(batch, size, self.model.num_classes, device)
@@ -111,9 +110,8 @@ class InferenceBench:
 
     def __init__(self, model: ConfigDict, size: tuple[int, int], device: torch.device) -> None:
         torch.manual_seed(0)
-        plain = inner_segmentor(ConfigDict(model))
-        plain.backbone = {**plain.backbone, 'weights': None}
         self.device = device
+        plain = inner_segmentor(without_weights(model))
         self.model: nn.Module = MODELS.build(plain).to(device).eval()
         self.image = torch.randn(1, 3, *size, device=device)
         self.metas = [{'img_shape': size, 'ori_shape': size}]
@@ -138,6 +136,15 @@ class InferenceBench:
         with _timed(timing, 'image', self.device), autocast:
             labels = self.model.inference(self.image, self.metas).argmax(1)
         return labels, timing.total, peak_gigabytes(self.device)
+
+
+def without_weights(model: ConfigDict) -> ConfigDict:
+    """A copy of a model's config that begins at random: times do not depend on the values."""
+    model = copy.deepcopy(ConfigDict(model))
+    for _, node in list(walk(model)):
+        if isinstance(node, Mapping) and 'weights' in node:
+            node['weights'] = None
+    return model
 
 
 def peak_gigabytes(device: torch.device) -> float:

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 
 import torch
 from mmengine.config import Config, DictAction
@@ -21,7 +20,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from rein.benchmark import random_samples
+from rein.benchmark import random_samples, without_weights
 from rein.runtime.settings import inner_segmentor, load_config, walk
 
 GIB = 2**30
@@ -55,10 +54,7 @@ def config_of(text: str) -> Config:
 def built(config: Config) -> nn.Module:
     """Model of a config with random weights, its teacher begun."""
     init_default_scope(config.get('default_scope', 'mmseg'))
-    for _, node in list(walk(config.model)):
-        if isinstance(node, Mapping) and 'weights' in node:
-            node['weights'] = None
-    model = MODELS.build(config.model).train()
+    model = MODELS.build(without_weights(config.model)).train()
     if hasattr(model, 'begin_teaching'):
         model.begin_teaching(anew=True)
     return model

@@ -10,7 +10,7 @@ from mmseg.registry import HOOKS
 from PIL import Image
 
 from rein.hooks.model import bare_model
-from rein.hooks.pictures import IGNORED, assemble, paint
+from rein.hooks.pictures import IGNORED, assemble, fitted_size, paint
 
 
 @HOOKS.register_module()
@@ -102,6 +102,4 @@ class LessonPicturesHook(Hook):
 
     def _fitted(self, pixels: np.ndarray, resampling: Image.Resampling) -> Image.Image:
         image = Image.fromarray(pixels)
-        scale = min(1.0, self.width / image.width)
-        size = (round(image.width * scale), max(1, round(image.height * scale)))
-        return image.resize(size, resampling)
+        return image.resize(fitted_size(*image.size, self.width), resampling)

@@ -98,8 +98,7 @@ def draw_sample(
     maps['prediction'] = prediction
     image = Image.fromarray(np.ascontiguousarray(read_image(str(source))[..., ::-1]))
     height, image_width = prediction.shape
-    scale = min(1.0, width / image_width)
-    size = (max(1, round(image_width * scale)), max(1, round(height * scale)))
+    size = fitted_size(image_width, height, width)
     panels = []
     if abs(image.width * height / (image.height * image_width) - 1) < SAME_SHAPE:
         panels.append(('image', image.resize(size, Image.Resampling.BILINEAR)))
@@ -108,6 +107,12 @@ def draw_sample(
         panels.append((title, colours.resize(size, Image.Resampling.NEAREST)))
     present = sorted({int(v) for labels in maps.values() for v in np.unique(labels)} - {IGNORED})
     return assemble(panels, [(classes[k], tuple(palette[k])) for k in present if k < len(classes)])
+
+
+def fitted_size(width: int, height: int, most: int) -> tuple[int, int]:
+    """Width and height in the same proportion, no wider than ``most``; smaller ones stay."""
+    scale = min(1.0, most / width)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def paint(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:

@@ -54,7 +54,7 @@ class TeacherHook(Hook):
             )
         sampler = runner.train_dataloader.sampler
         random = getattr(sampler, 'mixes_at_random', False)
-        if get_world_size() > 1 and random and model.learns_in_step:
+        if get_world_size() > 1 and random and model.needs_all_kinds:
             raise ValueError(
                 f'{type(sampler).__name__} gives some processes no images of a kind, which others '
                 'wait for (ConfidentShare, ThingFeatureDistance); set train_dataloader.sampler='

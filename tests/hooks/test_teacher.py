@@ -17,7 +17,7 @@ RECORDED = json.loads(Path(REFERENCE, 'self_training.json').read_text())
 class Model:
     """What the hook needs of a SelfTraining model, around one number."""
 
-    learns_in_step = False
+    needs_all_kinds = False
 
     def ready(self):
         """Nothing is missing."""
@@ -111,7 +111,7 @@ def test_processes_are_not_left_waiting_for_images_of_a_kind(monkeypatch):
     model, loader = Model(), SimpleNamespace(sampler=SimpleNamespace(mixes_at_random=True))
     runner = SimpleNamespace(model=model, iter=0, train_dataloader=loader)
     TeacherHook().before_train(runner)
-    model.learns_in_step = True
+    model.needs_all_kinds = True
     with pytest.raises(ValueError, match=r"set train_dataloader\.sampler=dict\(type='FixedRatio"):
         TeacherHook().before_train(runner)
 

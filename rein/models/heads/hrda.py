@@ -161,10 +161,8 @@ class HRDAHead(BaseModule):
     def sampler(self, sampler: object | None) -> None:
         self.head.sampler = sampler
 
-    def forward(
-        self, context: Sequence[Tensor], detail: Tensor, box: Box | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Joined scores (B, K, h, w) and, in small, those that the context has a part in.
+    def forward(self, context: Sequence[Tensor], detail: Tensor, box: Box | None = None) -> Tensor:
+        """Joined scores (B, K, h, w).
 
         Args:
             context: maps of the whole images in small.
@@ -172,7 +170,7 @@ class HRDAHead(BaseModule):
             box: (top, left, bottom, right) in pixels; None where the detail covers the images.
         """
         seen, attention = self._of_context(context)
-        return self._joined(seen, attention, detail, box), seen
+        return self._joined(seen, attention, detail, box)
 
     def _of_context(self, context: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Scores of the whole images in small, and where the detail counts."""
@@ -223,8 +221,7 @@ class HRDAHead(BaseModule):
 
     def predict(self, maps: TwoResolutions, metas: list[dict], test_cfg: dict) -> Tensor:
         """Joined scores (B, K, H, W) of maps that a training step made."""
-        joined, _ = self(maps.context, self.head(maps.detail), maps.box)
-        return _enlarged(joined, maps.size)
+        return _enlarged(self(maps.context, self.head(maps.detail), maps.box), maps.size)
 
 
 def _times(losses: dict, weight: float) -> dict:

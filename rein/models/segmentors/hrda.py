@@ -112,8 +112,7 @@ class HRDASegmentor(FoundationSegmentor):
             lambda crops: self.decode_head.head(parent.extract_feat(crops)),
             step=self.decode_head.output_stride,
         )
-        joined, _ = self.decode_head(parent.extract_feat(self.small(inputs)), detail)
-        return joined
+        return self.decode_head(parent.extract_feat(self.small(inputs)), detail)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Class scores (B, K, H, W) of images (B, 3, H, W), at the size of the images."""

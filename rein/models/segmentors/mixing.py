@@ -43,3 +43,28 @@ class ClassMix:
             drawn = classes[torch.from_numpy(chosen).to(classes.device)]
             found.append(torch.isin(each, drawn))
         return torch.stack(found)
+
+
+def pasted(
+    mixing: ClassMix, source: Tensor, own: Tensor, target: tuple[Tensor, Tensor, Tensor | None]
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Images without labels with labelled ones pasted in, over and over in their order.
+
+    Args:
+        mixing: says where, by ``masks``.
+        source: labelled images (N, 3, H, W).
+        own: their labels (N, H, W).
+        target: images (U, 3, H, W) without, the teacher's labels of them, and the weights of pixels
+            or None.
+
+    Returns:
+        Images, labels, and weights, which are 1 where something was pasted.
+    """
+    images, labels, weights = target
+    partner = [k % len(own) for k in range(len(images))]
+    own, source = own[partner], source[partner]
+    where = mixing.masks(own)
+    images = torch.where(where[:, None], source, images)
+    if weights is not None:
+        weights = weights.masked_fill(where, 1.0)
+    return images, torch.where(where, own, labels), weights

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import torch
 from mmengine import dist
+from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from mmseg.utils import SampleList
 from torch import Tensor
 
 from rein.datasets.classes import IGNORE
@@ -49,6 +51,31 @@ def best_classes(scores: Tensor, *, shares: bool, threshold: float | None = None
     else:
         confidence = (best.values - scores.logsumexp(1)).exp()
     return PseudoLabels(best.indices, confidence)
+
+
+def without_margins(pseudo: PseudoLabels, samples: SampleList) -> PseudoLabels:
+    """Labels with 255 where a pipeline said that images show nothing to learn from."""
+    if not any('margins' in sample for sample in samples):
+        return pseudo
+    labels = pseudo.labels.clone()
+    for sample, each in zip(samples, labels, strict=True):
+        if 'margins' in sample:
+            margins = sample.margins.data[0]
+            each[: margins.shape[0], : margins.shape[1]][margins] = IGNORE
+    return replace(pseudo, labels=labels)
+
+
+def labelled_samples(samples: SampleList, pseudo: PseudoLabels, images: Tensor) -> SampleList:
+    """Copies of samples with the labels as theirs."""
+    found = []
+    for number, sample in enumerate(samples):
+        taught = sample.clone()
+        taught.gt_sem_seg = PixelData(data=pseudo.labels[number][None])
+        taught.set_metainfo({'pad_shape': tuple(images.shape[-2:])})
+        if pseudo.lost:
+            taught.set_metainfo({'lost_classes': tuple(pseudo.lost[number])})
+        found.append(taught)
+    return found
 
 
 @MODELS.register_module()

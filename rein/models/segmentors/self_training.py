@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
@@ -15,7 +14,13 @@ from torch import Tensor, nn
 from rein.datasets.classes import IGNORE
 from rein.models.losses.feature import FeatureLoss
 from rein.models.segmentors.gradients import SequentialLosses
-from rein.models.segmentors.pseudo_labels import PseudoLabels, best_classes
+from rein.models.segmentors.mixing import pasted
+from rein.models.segmentors.pseudo_labels import (
+    PseudoLabels,
+    best_classes,
+    labelled_samples,
+    without_margins,
+)
 from rein.models.segmentors.student_passes import Lesson
 from rein.models.segmentors.teacher import STATISTICS, Teacher
 from rein.models.segmentors.wrapper import FeatureLossWrapper, SegmentorWrapper
@@ -121,7 +126,7 @@ class SelfTraining(SegmentorWrapper):
         return getattr(self.segmentor, 'losses', {}).values()
 
     @property
-    def learns_in_step(self) -> bool:
+    def needs_all_kinds(self) -> bool:
         """Whether processes exchange numbers about images of a kind, so that all must have some."""
         parts = [*self.labelling, *self._feature_losses()]
         return any(getattr(part, 'over_processes', False) for part in parts)
@@ -195,11 +200,9 @@ class SelfTraining(SegmentorWrapper):
             others = lesson.part(taught=True)
             pseudo = self.pseudo_labels(others.images, others.samples)
             mixed = self._taught(lesson, pseudo)
-            whole = replace(
-                others,
-                samples=_labelled(others.samples, pseudo, others.images),
-                weights=pseudo.weights,
-            )
+        if self.watch is not None or self.masking is not None:
+            samples = labelled_samples(others.samples, pseudo, others.images)
+            whole = replace(others, samples=samples, weights=pseudo.weights)
         if self.watch is not None:
             self.watch('target', whole)
             self.watch('as the student sees it', mixed.part(taught=True))
@@ -208,9 +211,9 @@ class SelfTraining(SegmentorWrapper):
             source = lesson.part(taught=False)
             masked = self.masking.masked(source, whole, self._normalisation())
             if masked is not None:
-                others = masked.part(taught=True)
-                if self.watch is not None and others is not None:
-                    self.watch('masked', others)
+                shown = masked.part(taught=True)
+                if self.watch is not None and shown is not None:
+                    self.watch('masked', shown)
                 yield self.masking.losses(self.student, masked)
         yield {
             'pseudo_labelled': (pseudo.labels != IGNORE).float().mean(),
@@ -239,7 +242,7 @@ class SelfTraining(SegmentorWrapper):
             labels[height:], labels[:, width:] = IGNORE, IGNORE  # padding
         if self.refiner is not None:
             pseudo = self._refined(pseudo, self.pictures(images), sizes)
-        pseudo = _without_margins(pseudo, samples)
+        pseudo = without_margins(pseudo, samples)
         for part in self.labelling:
             pseudo = part(pseudo)
         return pseudo
@@ -300,13 +303,15 @@ class SelfTraining(SegmentorWrapper):
         images = target.images if target.restyled is None else target.restyled
         labels, weights = pseudo.labels, pseudo.weights
         if self.mixing is not None and source is not None:
-            images, labels, weights = self._mixed(source, images, labels, weights)
+            own = torch.stack([sample.gt_sem_seg.data[0] for sample in source.samples])
+            mixed = pasted(self.mixing, source.images, own.to(labels), (images, labels, weights))
+            images, labels, weights = mixed
         if self.augment is not None:
             images = self.augment(images, *self._normalisation())
         places = [k for k, each in enumerate(lesson.taught) if each]
         joint, samples = lesson.images.clone(), list(lesson.samples)
         joint[places] = images.to(joint)
-        taught = _labelled(target.samples, replace(pseudo, labels=labels), images)
+        taught = labelled_samples(target.samples, replace(pseudo, labels=labels), images)
         for sample, place in zip(taught, places, strict=True):
             samples[place] = sample
         if weights is not None:
@@ -314,41 +319,3 @@ class SelfTraining(SegmentorWrapper):
             every[places] = weights
             weights = every
         return Lesson(joint, samples, lesson.taught, weights, lesson.restyled)
-
-    def _mixed(
-        self, source: Lesson, images: Tensor, labels: Tensor, weights: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Paste labelled images into the others, each into the one of its number."""
-        own = torch.stack([sample.gt_sem_seg.data[0] for sample in source.samples]).to(labels)
-        partner = [k % len(own) for k in range(len(images))]
-        own, pasted = own[partner], source.images[partner]
-        where = self.mixing.masks(own)
-        images = torch.where(where[:, None], pasted, images)
-        if weights is not None:
-            weights = weights.masked_fill(where, 1.0)
-        return images, torch.where(where, own, labels), weights
-
-
-def _without_margins(pseudo: PseudoLabels, samples: SampleList) -> PseudoLabels:
-    """Labels with 255 where a pipeline said that images show nothing to learn from."""
-    if not any('margins' in sample for sample in samples):
-        return pseudo
-    labels = pseudo.labels.clone()
-    for sample, each in zip(samples, labels, strict=True):
-        if 'margins' in sample:
-            margins = sample.margins.data[0]
-            each[: margins.shape[0], : margins.shape[1]][margins] = IGNORE
-    return replace(pseudo, labels=labels)
-
-
-def _labelled(samples: SampleList, pseudo: PseudoLabels, images: Tensor) -> SampleList:
-    """Copies of samples with the labels as theirs."""
-    found = []
-    for number, sample in enumerate(samples):
-        taught = sample.clone()
-        taught.gt_sem_seg = PixelData(data=pseudo.labels[number][None])
-        taught.set_metainfo({'pad_shape': tuple(images.shape[-2:])})
-        if pseudo.lost:
-            taught.set_metainfo({'lost_classes': tuple(pseudo.lost[number])})
-        found.append(taught)
-    return found

@@ -51,7 +51,7 @@ def test_the_head_gives_the_recorded_scores():
     detail = [each / 0.5 * 0.3 for each in recorded_maps()]
     top, bottom, left, right = recorded['hr_crop_box']
     scores = head.head(detail)
-    joined, _ = head(recorded_maps(), scores, (top, left, bottom, right))
+    joined = head(recorded_maps(), scores, (top, left, bottom, right))
     assert list(joined.shape) == recorded['fused_shape']
     assert float(joined.sum()) == pytest.approx(recorded['fused_sum'], rel=1e-5)
     assert float(joined.abs().sum()) == pytest.approx(recorded['fused_abs_sum'], rel=1e-5)
@@ -85,7 +85,7 @@ def test_without_a_box_the_detail_covers_all():
 def test_every_class_has_an_attention_of_its_own_or_all_have_one():
     for classes in (1, 3):
         head = built(head=TINY, scale_attention={**TINY, 'num_classes': classes}, output_stride=1)
-        joined, _ = head([torch.randn(1, 4, 4, 4)], torch.randn(1, 3, 8, 8))
+        joined = head([torch.randn(1, 4, 4, 4)], torch.randn(1, 3, 8, 8))
         assert joined.shape == (1, 3, 8, 8)
 
 
@@ -108,7 +108,7 @@ def test_the_losses_are_those_of_both_resolutions_by_their_weights():
     head = tiny()
     losses = head.loss(maps, samples, {})
     detail = head.head(maps.detail)
-    joined, _ = head(maps.context, detail, maps.box)
+    joined = head(maps.context, detail, maps.box)
     labels = torch.stack([each.gt_sem_seg.data[0] for each in samples])
     entropy = torch.nn.functional.cross_entropy
     torch.testing.assert_close(losses['loss_ce'], 0.9 * entropy(joined, labels))
@@ -181,5 +181,5 @@ def test_maps_of_a_step_are_predicted_in_the_size_of_their_images():
     head = tiny()
     found = head.predict(maps, [{}] * 2, {})
     assert found.shape == (2, 3, 16, 16)
-    joined, _ = head(maps.context, head.head(maps.detail), maps.box)
+    joined = head(maps.context, head.head(maps.detail), maps.box)
     torch.testing.assert_close(found, joined)

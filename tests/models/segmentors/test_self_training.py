@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from rein.models.heads.mask_targets import class_masks
 from rein.models.refiners.refined import Refined
+from rein.models.segmentors.mixing import ClassMix, pasted
 from rein.models.segmentors.student_passes import pixel_weights
 from rein.models.segmentors.teacher import trained_state
 
@@ -109,8 +110,8 @@ def test_what_training_needs_is_built_before_its_first_step():
     model = built(wrapped, passes=dict(type='SourceThenTarget'))
     with pytest.raises(ValueError, match=r'there is no file not/there\.pth'):
         model.ready()
-    assert model.learns_in_step
-    assert not built().learns_in_step
+    assert model.needs_all_kinds
+    assert not built().needs_all_kinds
 
 
 def test_images_without_labels_wait_for_a_teacher():
@@ -292,20 +293,11 @@ def test_a_refiners_network_is_none_of_the_models_and_built_when_asked_for():
 
 def test_mixed_images_labels_and_weights_are_the_authors():
     case = RECORDED['classmix']['mix_np_seed0']
-    model = built(**MIX)
     pixels = torch.arange(144.0).reshape(2, 3, 4, 6) / 10
-    _, samples, _ = batch('ll')
-    for sample, labels in zip(samples, RECORDED['classmix']['labels_B1HW'], strict=True):
-        sample.gt_sem_seg = PixelData(data=torch.tensor(labels))
-
-    class Source:
-        images, samples = pixels, None
-
-    Source.samples = samples
+    own = torch.tensor(RECORDED['classmix']['labels_B1HW'])[:, 0]
+    target = -pixels - 1, torch.full((2, 4, 6), 5), torch.full((2, 4, 6), 0.25)
     np.random.seed(0)
-    images, labels, weights = model._mixed(
-        Source, -pixels - 1, torch.full((2, 4, 6), 5), torch.full((2, 4, 6), 0.25)
-    )
+    images, labels, weights = pasted(ClassMix(), pixels, own, target)
     torch.testing.assert_close(images[:, 0], torch.tensor(case['mixed_img_ch0']))
     assert labels.tolist() == case['mixed_lbl']
     assert weights.tolist() == case['mixed_weight']
