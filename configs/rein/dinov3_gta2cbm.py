@@ -4,7 +4,7 @@ No numbers are published for this body. Its weights are under the DINOv3 licence
 """
 
 _base_ = [
-    '../_base_/models/rein_mask2former.py',
+    '../_base_/models/rein_vit_mask2former.py',
     '../_base_/datasets/train_gta_512.py',
     '../_base_/datasets/test_cityscapes_bdd_mapillary_512.py',
     '../_base_/schedules/poly_40k.py',

@@ -4,7 +4,7 @@ EVA02 takes images of 512x512 and no others; the windows of training and test ar
 """
 
 _base_ = [
-    '../_base_/models/rein_mask2former.py',
+    '../_base_/models/rein_vit_mask2former.py',
     '../_base_/datasets/train_gta_512.py',
     '../_base_/datasets/test_cityscapes_bdd_mapillary_512.py',
     '../_base_/schedules/poly_40k.py',

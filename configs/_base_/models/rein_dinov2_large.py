@@ -1,6 +1,6 @@
 """Rein on DINOv2-L, its patches of 14 resampled to 16 the way the released adapters saw them."""
 
-_base_ = ['./rein_mask2former.py']
+_base_ = ['./rein_vit_mask2former.py']
 
 model = dict(
     backbone=dict(

@@ -1,6 +1,6 @@
 """Rein on the frozen DINOv2-L at two resolutions, under DAFormer's head, taught as HRDA."""
 
-_base_ = ['./rein_dinov2_large.py']
+_base_ = ['./rein_dinov2_large_pyramid.py']
 
 model = dict(
     _delete_=True,

@@ -4,7 +4,7 @@ For trying the package without a download: small enough for two CPU cores, and n
 measured against published numbers. A random body is worth nothing frozen, so all of it trains.
 """
 
-_base_ = ['./rein_mask2former.py']
+_base_ = ['./rein_vit_mask2former.py']
 
 model = dict(
     data_preprocessor=dict(size=(256, 256)),
@@ -12,7 +12,6 @@ model = dict(
         model='vit_small_patch16_dinov3',
         model_args=dict(img_size=128, patch_size=8, embed_dim=144, depth=8, num_heads=4),
         out_indices=[1, 3, 5, 7],
-        pyramid=dict(scales=(2, 1, 0.5, 0.25)),
         train='all',
         adapter=dict(token_length=40, queries=dict(dims=64)),
     ),
@@ -20,7 +19,7 @@ model = dict(
         num_queries=40,
         feat_channels=64,
         out_channels=64,
-        pixel_decoder=dict(num_layers=2, num_heads=4, ffn_channels=256),
+        pixel_decoder=dict(num_layers=2, num_heads=4, ffn_channels=256, scales=(2, 1, 0.5, 0.25)),
         transformer_decoder=dict(num_layers=3, num_heads=4, ffn_channels=256),
         loss_args=dict(num_points=2048),
     ),

@@ -118,7 +118,7 @@ class PlainMask2FormerHead(nn.Module):
 
         Returns:
             Class logits (B, Q, K + 1), the last of them "no object", and mask logits (B, Q, h, w)
-            at the size of the finest map, L + 1 times.
+            at the size of the finest map behind ``pixel_decoder.scales``, L + 1 times.
 
         Raises:
             ValueError: maps or queries are not what the head was built for.
@@ -148,7 +148,7 @@ class PlainMask2FormerHead(nn.Module):
         check_count(maps, self.in_channels)
         check_queries(queries, (batch, self.num_queries, self.dims), self.queries_from)
         content, position = self._start(queries, batch)
-        sizes = [tuple(level.shape[-2:]) for level in maps[:0:-1]]  # coarsest first
+        sizes = self.pixel_decoder.coarse_sizes(maps)
         places = [sine_encoding(size, self.dims, maps[0].device) for size in sizes]
         levels, features = self.pixel_decoder(maps, places)
         memory = []

@@ -9,9 +9,9 @@ from torch.utils.checkpoint import checkpoint
 
 from rein.models.heads.deformable_attention import (
     DeformableAttention,
+    Levels,
     Size,
-    pixel_steps,
-    reference_points,
+    level_centres,
 )
 from rein.models.heads.feed_forward import FeedForward
 
@@ -19,7 +19,7 @@ LEVELS = 3
 
 
 class ConvNorm(nn.Module):
-    """Convolution that keeps the size, then group normalisation."""
+    """Convolution that keeps the size, if asked bilinear resizing, then group normalisation."""
 
     def __init__(
         self, channels: int, dims: int, kernel: int, groups: int, *, bias: bool = False
@@ -28,9 +28,12 @@ class ConvNorm(nn.Module):
         self.conv = nn.Conv2d(channels, dims, kernel, padding=kernel // 2, bias=bias)
         self.gn = nn.GroupNorm(groups, dims)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """(B, channels, H, W) -> (B, dims, H, W)."""
-        return self.gn(self.conv(maps))
+    def forward(self, maps: Tensor, scale: float = 1) -> Tensor:
+        """(B, channels, H, W) -> (B, dims, H · scale, W · scale), rounded down."""
+        found = self.conv(maps)
+        if scale != 1:
+            found = F.interpolate(found, scale_factor=scale, mode='bilinear', align_corners=False)
+        return self.gn(found)
 
 
 class EncoderLayer(nn.Module):
@@ -42,11 +45,9 @@ class EncoderLayer(nn.Module):
         self.ffn = FeedForward(dims, ffn_channels)
         self.norms = nn.ModuleList([nn.LayerNorm(dims), nn.LayerNorm(dims)])
 
-    def forward(
-        self, tokens: Tensor, position: Tensor, points: Tensor, steps: Tensor, sizes: Sequence[Size]
-    ) -> Tensor:
+    def forward(self, tokens: Tensor, position: Tensor, levels: Levels) -> Tensor:
         """(B, S, C) -> (B, S, C); the other arguments are those of ``DeformableAttention``."""
-        tokens = self.norms[0](tokens + self.self_attn(tokens, position, points, steps, sizes))
+        tokens = self.norms[0](tokens + self.self_attn(tokens, position, levels))
         return self.norms[1](self.ffn(tokens))
 
 
@@ -63,15 +64,12 @@ class Encoder(nn.Module):
 
     def forward(self, tokens: Tensor, position: Tensor, sizes: Sequence[Size]) -> Tensor:
         """(B, S, C) and its position encoding (S, C) -> (B, S, C)."""
-        points = reference_points(sizes, tokens.device)
-        steps = pixel_steps(sizes, tokens.device)
+        levels = level_centres(sizes, tokens.device)
         for layer in self.layers:
             if self.with_cp and torch.is_grad_enabled():
-                tokens = checkpoint(
-                    layer, tokens, position, points, steps, sizes, use_reentrant=False
-                )
+                tokens = checkpoint(layer, tokens, position, levels, use_reentrant=False)
             else:
-                tokens = layer(tokens, position, points, steps, sizes)
+                tokens = layer(tokens, position, levels)
         return tokens
 
 
@@ -87,6 +85,10 @@ class PixelDecoder(nn.Module):
         num_points: places a head looks at on each level.
         ffn_channels: hidden width of a feed-forward network.
         norm_groups: groups of the group normalisations.
+        scales: factor of each map, the finest first, by which it is resized behind the
+            convolution that reduces its channels. A plain transformer's equal maps become a
+            pyramid so: what ``ResizePyramid`` of these scales makes before, with a fraction of
+            its work, since resizing and a convolution of one position can change places.
         with_cp: recompute the encoder layers in the backward pass instead of storing them
             (non-reentrant activation checkpointing): of two images of 512 x 512 the head stores
             0.7 GB in place of 2.2, and takes a third more time.
@@ -105,9 +107,16 @@ class PixelDecoder(nn.Module):
         num_points: int = 4,
         ffn_channels: int = 1024,
         norm_groups: int = 32,
+        scales: Sequence[float] = (1, 1, 1, 1),
         with_cp: bool = False,
     ) -> None:
         super().__init__()
+        if len(scales) != LEVELS + 1 or min(scales) <= 0:
+            raise ValueError(
+                f'pixel_decoder.scales is {scales}; give a factor for each of the '
+                f'{LEVELS + 1} maps, the finest first, such as (4, 2, 1, 0.5)'
+            )
+        self.scales = tuple(scales)
         finest, *coarser = in_channels
         dims = feat_channels
         self.input_convs = nn.ModuleList(
@@ -131,6 +140,13 @@ class PixelDecoder(nn.Module):
             nn.init.kaiming_uniform_(conv.weight, a=1)
         nn.init.zeros_(self.mask_feature.bias)
 
+    def coarse_sizes(self, maps: Sequence[Tensor]) -> list[Size]:
+        """(height, width) of the three coarser maps behind ``scales``, the coarsest first."""
+        return [
+            tuple(int(side * scale) for side in each.shape[-2:])
+            for each, scale in zip(maps[:0:-1], self.scales[:0:-1], strict=True)
+        ]
+
     def forward(
         self, maps: Sequence[Tensor], positions: Sequence[Tensor]
     ) -> tuple[list[Tensor], Tensor]:
@@ -138,15 +154,19 @@ class PixelDecoder(nn.Module):
 
         Args:
             maps: four of (B, in_channels[i], h, w), the finest first.
-            positions: position encodings (n, C) of the three coarser maps, the coarsest first.
+            positions: position encodings (n, C) of ``coarse_sizes``.
 
         Returns:
             tokens (B, n, C) of the three levels, the coarsest first, and mask features
-            (B, out_channels, h, w) of the size of the finest map.
+            (B, out_channels, h, w) of the size of the finest map behind its scale.
         """
-        coarse = maps[:0:-1]
-        sizes = [tuple(level.shape[-2:]) for level in coarse]
-        tokens = [conv(level) for conv, level in zip(self.input_convs, coarse, strict=True)]
+        sizes = self.coarse_sizes(maps)
+        tokens = [
+            conv(level, scale)
+            for conv, level, scale in zip(
+                self.input_convs, maps[:0:-1], self.scales[:0:-1], strict=True
+            )
+        ]
         tokens = torch.cat([level.flatten(2) for level in tokens], dim=2).transpose(1, 2)
         position = torch.cat(
             [
@@ -158,6 +178,6 @@ class PixelDecoder(nn.Module):
         levels = list(tokens.split([height * width for height, width in sizes], dim=1))
 
         top = levels[-1].transpose(1, 2).contiguous().unflatten(2, sizes[-1])
-        fine = self.lateral_convs[0](maps[0])
+        fine = self.lateral_convs[0](maps[0], self.scales[0])
         fine = fine + F.interpolate(top.to(fine.dtype), size=fine.shape[-2:], mode='bilinear')
         return levels, self.mask_feature(F.relu(self.output_convs[0](fine)))

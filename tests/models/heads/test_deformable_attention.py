@@ -6,8 +6,8 @@ from torch import nn
 
 from rein.models.heads.deformable_attention import (
     DeformableAttention,
-    pixel_steps,
-    reference_points,
+    gather_levels,
+    level_centres,
     sample_levels,
 )
 
@@ -61,35 +61,56 @@ def layer():
     return layer
 
 
-def places():
-    return reference_points(SIZES).double(), pixel_steps(SIZES).double()
+def levels(sizes=SIZES):
+    found = level_centres(sizes)
+    return found._replace(lengths=found.lengths.double(), centres=found.centres.double())
 
 
-def test_reference_points_are_the_centres_of_the_positions():
-    points = reference_points([(1, 2), (1, 1)])
-    assert points.tolist() == [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.0]]
+def test_centres_are_counted_in_positions_of_every_level():
+    centres = level_centres([(1, 2), (1, 1)]).centres
+    assert centres[:, 0].tolist() == [[0.0, 0.0], [1.0, 0.0], [0.5, 0.0]]
+    assert centres[:, 1].tolist() == [[-0.25, 0.0], [0.25, 0.0], [0.0, 0.0]]
 
 
-def test_attention_equals_loops_written_from_its_definition(layer):
+@pytest.mark.parametrize('gradients', [False, True])
+def test_attention_equals_loops_written_from_its_definition(layer, gradients):
     tokens, position = torch.randn(2, COUNT, 8).double(), torch.randn(COUNT, 8).double()
+    with torch.set_grad_enabled(gradients):
+        found = layer(tokens, position, levels()).detach()
     with torch.no_grad():
-        found = layer(tokens, position, *places(), SIZES)
         for image in range(2):
             expected = naive_attention(layer, tokens[image], position)
             torch.testing.assert_close(found[image], expected, rtol=0, atol=1e-6)
 
 
-def test_unmoved_points_read_the_token_itself():
-    value = torch.randn(1, 5, 24)
-    grid = reference_points([(4, 6)])[None, None, None]  # (1, 1, 1, 24, 2)
-    found = sample_levels(value, grid, torch.ones(1, 1, 1, 24), [(4, 6)])
-    torch.testing.assert_close(found, value)
+WAYS = pytest.mark.parametrize('read', [sample_levels, gather_levels])
 
 
-def test_points_outside_the_map_count_as_zero():
-    grid = torch.full((1, 1, 1, 24, 2), 3.0)
-    found = sample_levels(torch.ones(1, 5, 24), grid, torch.ones(1, 1, 1, 24), [(4, 6)])
+@WAYS
+def test_unmoved_points_read_the_token_itself(read):
+    value, level = torch.randn(1, 24, 1, 5), level_centres([(4, 6)])
+    places = level.centres[None, :, None, :, None]  # (1, 24, 1, 1, 1, 2)
+    found = read(value, places, torch.ones(1, 24, 1, 1, 1), level)
+    torch.testing.assert_close(found, value, rtol=0, atol=1e-5)
+
+
+@WAYS
+@pytest.mark.parametrize('place', [-7.5, -1.0, 6.0, 300.0])
+def test_points_outside_the_map_count_as_zero(read, place):
+    places, level = torch.full((1, 24, 1, 1, 1, 2), place), level_centres([(4, 6)])
+    found = read(torch.ones(1, 24, 1, 5), places, torch.ones(1, 24, 1, 1, 1), level)
     assert found.abs().max() == 0
+
+
+def test_both_ways_of_reading_agree_everywhere_on_the_maps_and_around_them():
+    torch.manual_seed(0)
+    value = torch.randn(2, COUNT, 3, 4).double()
+    places = 14 * torch.rand(2, 50, 3, 2, 4, 2).double() - 4
+    places[:, :10] = places[:, :10].round()  # on positions and on the edges
+    weights = torch.rand(2, 50, 3, 2, 4).double()
+    found = gather_levels(value, places, weights, levels())
+    expected = sample_levels(value, places, weights, levels())
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
 def test_first_offsets_go_out_from_the_token_in_as_many_directions_as_heads():
@@ -105,7 +126,7 @@ def test_attention_gradient(layer):
     position = torch.randn(COUNT, 8).double()
 
     def run(tokens):
-        return layer(tokens, position, *places(), SIZES)
+        return layer(tokens, position, levels())
 
     assert torch.autograd.gradcheck(run, (tokens,), fast_mode=True)
 

@@ -6,6 +6,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
+from rein.models.backbones.pyramid import ResizePyramid
 from rein.models.heads import PlainMask2FormerHead
 
 FILE = Path(__file__).parents[2] / 'reference' / 'rein_reference_tiny.pt'
@@ -43,6 +44,26 @@ def sample(labels, **meta):
 
 def stripes(*classes, size=64):
     return torch.tensor(classes).repeat_interleave(size // len(classes)).repeat(size, 1)
+
+
+def test_resizing_behind_the_first_convolutions_equals_a_pyramid_before_them():
+    head = small_head().eval()
+    equal = maps_of(strides=(16, 16, 16, 16))
+    pyramid = ResizePyramid(SMALL['in_channels'])(equal)
+    behind = small_head(pixel_decoder={**SMALL['pixel_decoder'], 'scales': (4, 2, 1, 0.5)}).eval()
+    for found, expected in zip(behind(equal), head(pyramid), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    odd = tuple(each[..., :3, :] for each in equal)  # half of an odd side is rounded down
+    for found, expected in zip(
+        behind(odd), head(ResizePyramid(SMALL['in_channels'])(odd)), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize('scales', [(4, 2, 1), (4, 2, 1, 0)])
+def test_scales_that_are_no_factor_for_each_map_are_named(scales):
+    with pytest.raises(ValueError, match=r'pixel_decoder\.scales'):
+        small_head(pixel_decoder={'scales': scales, 'norm_groups': 4})
 
 
 # --- numbers from elsewhere ------------------------------------------------------------------
