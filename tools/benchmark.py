@@ -14,7 +14,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
 import rein  # noqa: F401  registers the parts and the name 'rein::' for configs
-from rein.benchmark import STEPS, InferenceBench, TrainingBench
+from rein.benchmarks.timing import STEPS, InferenceBench, TrainingBench
 
 PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16}
 
