@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Mapping
 
 import torch
 from mmengine.config import Config
@@ -54,6 +55,11 @@ def join_processes(config: Config, launcher: str) -> None:
             'device_ids': None,
         }
     config.pop('sync_bn', None)
+    without_synchronised_norms(config)
+
+
+def without_synchronised_norms(config: Mapping) -> None:
+    """Let synchronised batch norms of a config, which need a GPU, be plain ones."""
     for _, node in list(walk(config)):
         if isinstance(node, dict) and node.get('type') == 'SyncBN':
             node['type'] = 'BN'

@@ -26,6 +26,8 @@ class QuietRunner(Runner):
         """Build the logger as ``Runner`` does and hush its console."""
         # MMSegmentation's advice about sizes that follow from the images and the strides.
         warnings.filterwarnings('ignore', message='When align_corners=True, the output')
+        # MMEngine's DDP says it so; PyTorch before 2.15 knows no other way.
+        warnings.filterwarnings('ignore', message='`broadcast_buffers` is deprecated')
         logger = super().build_logger(log_level, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):
