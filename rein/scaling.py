@@ -2,10 +2,12 @@
 
 import time
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import utils as mmengine_processes
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import MODELS
 from torch import Tensor, distributed, nn
@@ -84,8 +86,7 @@ class ScalingBench:
     ) -> None:
         torch.manual_seed(0)
         settings = without_weights(config.model)
-        if device.type == 'cpu':
-            without_synchronised_norms(settings)
+        without_synchronised_norms(settings)  # alone there is nobody to synchronise with
         self.device, self.batch = device, batch
         self.model: nn.Module = MODELS.build(settings).to(device).train()
         with warnings.catch_warnings():
@@ -103,12 +104,23 @@ class ScalingBench:
     def iteration(self, mode: str, dtype: torch.dtype) -> None:
         """Train one iteration; gradients are averaged where ``mode`` says so."""
         autocast = torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
-        with nullcontext() if mode == TOGETHER else self.copies.no_sync():
+        with nullcontext() if mode == TOGETHER else self._apart():
             with autocast:
                 losses = self.copies(self.images, self.samples, mode='loss')
             self.model.parse_losses(losses)[0].backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Within, neither DDP nor a loss that asks MMEngine for other processes waits for them."""
+        told = mmengine_processes.is_distributed
+        mmengine_processes.is_distributed = lambda: False
+        try:
+            with self.copies.no_sync():
+                yield
+        finally:
+            mmengine_processes.is_distributed = told
 
     def images_per_second(self, mode: str, iterations: int, dtype: torch.dtype) -> float:
         """Images a second of all processes that work in ``mode``, from start to end of the last.

@@ -10,7 +10,7 @@ from torch import multiprocessing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
 from tiny_run import losses as losses
-from tiny_run import write_run
+from tiny_run import write_run as write_run
 
 from rein import cli
 
