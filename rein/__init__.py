@@ -17,6 +17,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     import mmseg.models
 
 from rein import datasets, hooks, metrics, models, optim, precision, registry
+from rein.runtime import sharded
 
 # Lets configs inherit 'rein::rein/...'. The name of the module, not of the distribution: MMEngine
 # would look for a module called 'rein-seg' where the install is editable.

@@ -13,7 +13,7 @@ from mmengine.dist import is_main_process
 
 from rein.hooks.checkpoint_files import checkpoints_in, latest_checkpoint, read_checkpoint
 from rein.runtime import record
-from rein.runtime.distributed import join_processes, leave_processes
+from rein.runtime.distributed import join_processes, leave_processes, require_processes
 from rein.runtime.failures import Guard
 from rein.runtime.quiet import QuietRunner
 from rein.runtime.settings import ConfigError, OptionsAction, load_config
@@ -106,6 +106,7 @@ def _train(args: Namespace, config: Config) -> None:
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         if config.get(key) is None:
             raise ConfigError(f'{args.config} has no {key}, so there is nothing to train')
+    require_processes(config, args.launcher)
     config.work_dir = _work_dir(args, config)
     _resume(args, config)
     _apply(args, config)
@@ -132,14 +133,19 @@ def _test(args: Namespace, config: Config) -> None:
     _soften_determinism(config)
     started = time.monotonic()
     metrics = runner.test()
-    if args.out is not None and is_main_process():
+    seconds = round(time.monotonic() - started, 1)
+    if args.out is None:
+        return
+    with runner.whole_state():
+        tested = record.describe_test(runner) if is_main_process() else None
+    if tested is not None:
         report = {
             'metrics': {name: float(value) for name, value in metrics.items()},
             **record.describe_call(args),
             'config_digest': digest,
             **run,
-            'seconds': round(time.monotonic() - started, 1),
-            **record.describe_test(runner),
+            'seconds': seconds,
+            **tested,
         }
         record.write_record(args.out, report)
 

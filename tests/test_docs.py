@@ -1,7 +1,9 @@
 """What the pages say is there: files, links, options and configs that can be pasted."""
 
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,31 @@ def test_a_pages_programs_and_configs_are_there(page):
             targets = [word for word in words[1:] if '=' not in word]
             makefile = (ROOT / 'Makefile').read_text()
             assert [t for t in targets if f'\n{t}:' not in makefile] == []
+
+
+def test_the_script_for_slurm_starts_torchrun_on_each_machine(tmp_path):
+    (script,) = fences('docs/distributed.md', 'sh')
+    stubs = {
+        'scontrol': 'printf "node%s\\n" 7 8',
+        'srun': 'for id in 0 1; do SLURM_NODEID=$id "$@"; done',
+        'torchrun': 'echo "$@"',
+    }
+    for name, text in stubs.items():
+        (tmp_path / name).write_text(f'#!/bin/bash\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    slurm = dict(SLURM_JOB_NODELIST='node[7-8]', SLURM_JOB_ID='123456', SLURM_NNODES='2')
+    slurm |= dict(SLURM_GPUS_ON_NODE='2', PATH=f'{tmp_path}:{os.environ["PATH"]}')
+    started = subprocess.run(
+        ['bash'], input=script, env=slurm, text=True, capture_output=True, check=True
+    ).stdout.splitlines()
+    assert len(started) == 2
+    for number, line in enumerate(started):
+        launch, _, rest = line.partition('tools/train.py')
+        assert launch == (
+            f'--nnodes 2 --node-rank {number} --nproc-per-node 2 '
+            '--master-addr node7 --master-port 23456 '
+        )
+        assert cli._parser('').parse_known_args(rest.split())[1] == ['--resume']
 
 
 def test_every_train_and_test_command_is_one_that_the_tools_take(monkeypatch):
