@@ -15,8 +15,16 @@ from mmengine.registry import init_default_scope
 from torch import distributed
 
 import rein  # noqa: F401  registers the parts and the name 'rein::' for configs
+from rein.benchmarks.scaling import (
+    ALONE,
+    MODES,
+    TOGETHER,
+    ScalingBench,
+    measure,
+    ring_bytes,
+    trained_bytes,
+)
 from rein.runtime.distributed import FROM_TORCHRUN, leave_processes
-from rein.benchmarks.scaling import ALONE, MODES, TOGETHER, ScalingBench, measure, ring_bytes, trained_bytes
 
 PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16}
 

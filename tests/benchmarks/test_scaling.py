@@ -11,9 +11,16 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import distributed
 
-from rein.benchmarks.scaling import MODES, ScalingBench, hiding_batch, measure, ring_bytes, trained_bytes
+from rein.benchmarks.scaling import (
+    MODES,
+    ScalingBench,
+    hiding_batch,
+    measure,
+    ring_bytes,
+    trained_bytes,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/runtime'))
 from tiny_processes import in_processes, write_run  # noqa: E402
 
