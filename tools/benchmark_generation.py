@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from rein.benchmarks.timing import peak_gigabytes
+from rein.benchmarks.stopwatch import peak_gigabytes
 from rein.generation.instances import Instances
 from rein.generation.manifest import Job
 from rein.generation.model_files import ModelFiles

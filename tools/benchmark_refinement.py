@@ -23,7 +23,8 @@ from mmseg.registry import MODELS
 from scipy import ndimage
 from torch import nn
 
-from rein.benchmarks.timing import peak_gigabytes, random_samples
+from rein.benchmarks.inputs import random_samples
+from rein.benchmarks.stopwatch import peak_gigabytes
 from rein.datasets.png import encode_labels, read_numbers
 from rein.datasets.streetscenes import render
 from rein.models.refiners import SamRefiner, SegmentAnything

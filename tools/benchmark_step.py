@@ -20,7 +20,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from rein.benchmarks.timing import random_samples, without_weights
+from rein.benchmarks.inputs import random_samples, without_weights
 from rein.runtime.settings import inner_segmentor, load_config, walk
 
 GIB = 2**30

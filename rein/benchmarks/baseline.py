@@ -59,6 +59,7 @@ def baseline_arrangement(model: nn.Module, *, attention: bool = True) -> Iterato
         for part in model.modules()
         if isinstance(part, kind)
     ]
+    changes.append((head.criterion, 'forward', MethodType(_set_losses, head.criterion)))
     changes += [
         (head, name, MethodType(method, head))
         for name, method in (('forward', _predict_all), ('loss', _loss), ('predict', _predict))
@@ -184,12 +185,17 @@ def _loss(
     queries: Tensor | None = None,
 ) -> dict[str, Tensor]:
     targets = [class_masks(sample, self.num_classes) for sample in data_samples]
-    predictions = self.forward(maps, queries)
+    return self.criterion(self.forward(maps, queries), targets)
+
+
+def _set_losses(
+    self: SetLoss, predictions: Sequence[tuple[Tensor, Tensor]], targets: Sequence
+) -> dict[str, Tensor]:
     losses = {}
-    with torch.autocast(maps[0].device.type, enabled=False):
+    with torch.autocast(predictions[0][0].device.type, enabled=False):
         for number, (classes, masks) in enumerate(predictions):
             prefix = '' if number == len(predictions) - 1 else f'd{number}.'
-            found = _layer_losses(self.criterion, classes.float(), masks.float(), targets)
+            found = _layer_losses(self, classes.float(), masks.float(), targets)
             losses |= {f'{prefix}{name}': value for name, value in found.items()}
     return losses
 

@@ -14,7 +14,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.nn.parallel import DistributedDataParallel
 
-from rein.benchmarks.timing import random_samples, without_weights
+from rein.benchmarks.inputs import random_samples, without_weights
 from rein.runtime.distributed import without_synchronised_norms
 
 # Who works: one process alone; all, each for itself; all, with gradients averaged.

@@ -1,60 +1,123 @@
-"""How long the parts of a training iteration take, and how much memory they need."""
+"""A training iteration, or the labelling of an image, done in one way or another and measured."""
 
-import copy
-import resource
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from mmengine.config import ConfigDict
 from mmengine.optim import build_optim_wrapper
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from rein.runtime.settings import inner_segmentor, walk
+from rein.benchmarks.baseline import baseline_arrangement, changed
+from rein.benchmarks.inputs import random_samples, without_weights
+from rein.benchmarks.stopwatch import Stopwatch, memory_peak
+from rein.models.segmentors.compiled import compiled_parts
+from rein.runtime.settings import inner_segmentor
 
-STEPS = ('backbone', 'head', 'backward', 'optimizer')
+TRAINING = ('body', 'adapter', 'head', 'loss', 'backward', 'optimizer')
+LABELLING = ('body', 'adapter', 'head', 'windows')
+
+
+@dataclass(frozen=True)
+class How:
+    """How the work is done."""
+
+    precision: torch.dtype = torch.float32
+    windows: int = 1
+    compiled: bool = False
+    baseline: bool = False
 
 
 @dataclass
-class Timing:
-    """Seconds of each step of one training iteration, of the calling process's CPU time.
+class Run:
+    """One run of the work."""
 
-    CPU time of one thread holds still on a shared machine where wall time does not; on a GPU
-    the steps are timed with the device synchronised, by the wall clock.
-    """
-
-    seconds: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, float]
+    """Seconds of each step, in order."""
+    gigabytes: float
+    """Most memory in use at once above what was held before, GiB."""
+    labels: Tensor | None = field(default=None, repr=False)
+    """Classes (1, H, W), where an image was labelled."""
 
     @property
     def total(self) -> float:
-        """Seconds of the whole iteration."""
-        return sum(self.seconds.values())
+        """Seconds of all steps."""
+        return sum(self.steps.values())
 
 
-@contextmanager
-def _timed(timing: Timing, step: str, device: torch.device) -> Iterator[None]:
-    clock: Callable[[], float] = time.process_time
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
-        clock = time.perf_counter
-    start = clock()
-    yield
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
-    timing.seconds[step] = clock() - start
-
-
-class TrainingBench:
-    """A segmentor of random weights, its optimizer and a random batch, ready to be timed.
+class Bench:
+    """A model of random weights, ready to be timed.
 
     Args:
-        model: config of the segmentor; ``backbone.weights`` is left out, since the time does
-            not depend on the values.
+        model: config of a segmentor; weights are left out, since times do not depend on them.
+        device: where to run.
+    """
+
+    def __init__(self, model: ConfigDict, device: torch.device) -> None:
+        torch.manual_seed(0)
+        self.device = device
+        self.model: nn.Module = MODELS.build(without_weights(model)).to(device)
+        self._compiled: dict[nn.Module, object] = {}
+
+    def run(self, how: How) -> Run:
+        """Do the work once and measure it."""
+        watch = Stopwatch(self.device)
+        # What is compiled into one cannot be looked into; its adapter counts as body.
+        watched = {} if how.compiled else self._watched()
+        with self._arranged(how), watch.watching(watched), memory_peak(self.device) as peak:
+            labels = self._work(how, watch)
+            seconds = watch.seconds()
+        return Run(self._split(seconds), peak.gigabytes, labels)
+
+    def flops(self, how: How) -> int:
+        """Floating point operations of the work: products of matrices, convolutions, attention."""
+        with self._arranged(how), FlopCounterMode(display=False) as counter:
+            self._work(how, Stopwatch(self.device))
+        return counter.get_total_flops()
+
+    def _work(self, how: How, watch: Stopwatch) -> Tensor | None:
+        raise NotImplementedError
+
+    def _split(self, seconds: Mapping[str, float]) -> dict[str, float]:
+        raise NotImplementedError
+
+    def _watched(self) -> dict[str, list[nn.Module]]:
+        adapter = getattr(self.model.backbone, 'adapter', None)
+        stages = list(adapter) if isinstance(adapter, nn.ModuleList) else [adapter]
+        return {'adapter': [stage for stage in stages if stage is not None]}
+
+    @contextmanager
+    def _arranged(self, how: How) -> Iterator[None]:
+        autocast = torch.autocast(
+            self.device.type, how.precision, enabled=how.precision != torch.float32
+        )
+        with ExitStack() as stack:
+            stack.enter_context(autocast)
+            if how.baseline:
+                # On a GPU the published code runs on xFormers, which is what PyTorch's is.
+                spelled = self.device.type == 'cpu'
+                stack.enter_context(baseline_arrangement(self.model, attention=spelled))
+            if how.compiled:
+                stack.enter_context(self._with_compiled_parts())
+            yield
+
+    def _with_compiled_parts(self) -> object:
+        if not self._compiled:
+            for part in compiled_parts(self.model):
+                part.compile()
+                self._compiled[part] = part._compiled_call_impl
+                part._compiled_call_impl = None
+        return changed([(k, '_compiled_call_impl', v) for k, v in self._compiled.items()])
+
+
+class TrainingBench(Bench):
+    """Training iterations on a random batch.
+
+    Args:
+        model: config of the segmentor.
         optim_wrapper: config of the optimizer.
         size: height and width of the images.
         batch: images in the batch.
@@ -70,99 +133,73 @@ class TrainingBench:
         batch: int,
         device: torch.device,
     ) -> None:
-        torch.manual_seed(0)
-        self.device = device
-        self.model: nn.Module = MODELS.build(without_weights(model)).to(device).train()
+        super().__init__(model, device)
+        self.model.train()
         self.optimizer = build_optim_wrapper(self.model, optim_wrapper).optimizer
         self.images = torch.randn(batch, 3, *size, device=device)
         self.samples = random_samples(batch, size, self.model.num_classes, device)
 
-    def iteration(self, dtype: torch.dtype) -> Timing:
-        """Run one training iteration with the forward pass in ``dtype`` and time its steps."""
-        timing = Timing()
-        autocast = torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
-        with autocast:
-            with _timed(timing, 'backbone', self.device):
-                maps = self.model.extract_feat(self.images)
-            with _timed(timing, 'head', self.device):
-                losses = self.model._decode_head_forward_train(maps, self.samples)
-                loss: Tensor = sum(value for name, value in losses.items() if 'loss' in name)
-        with _timed(timing, 'backward', self.device):
+    def _watched(self) -> dict[str, list[nn.Module]]:
+        criterion = getattr(self.model.decode_head, 'criterion', None)
+        return {**super()._watched(), 'loss': [] if criterion is None else [criterion]}
+
+    def _work(self, how: How, watch: Stopwatch) -> None:
+        with watch.span('backbone'):
+            maps = self.model.extract_feat(self.images)
+        with watch.span('whole head'):
+            losses = self.model._decode_head_forward_train(maps, self.samples)
+            loss: Tensor = sum(value for name, value in losses.items() if 'loss' in name)
+        del maps, losses
+        with watch.span('backward'), torch.autocast(self.device.type, enabled=False):
             loss.backward()
-        with _timed(timing, 'optimizer', self.device):
+        with watch.span('optimizer'):
             self.optimizer.step()
             self.optimizer.zero_grad()
-        return timing
 
-    def peak_gigabytes(self) -> float:
-        """Most memory that was in use at once: of the GPU, or else of the whole process."""
-        return peak_gigabytes(self.device)
+    def _split(self, seconds: Mapping[str, float]) -> dict[str, float]:
+        adapter, loss = seconds.get('adapter', 0.0), seconds.get('loss', 0.0)
+        values = (seconds['backbone'] - adapter, adapter, seconds['whole head'] - loss, loss)
+        return dict(
+            zip(TRAINING, (*values, seconds['backward'], seconds['optimizer']), strict=True)
+        )
 
 
-class InferenceBench:
-    """A segmentor of random weights that labels one random image, ready to be timed.
+class InferenceBench(Bench):
+    """The labelling of a random image.
 
     Args:
-        model: config of the segmentor, or of a wrapper of one; weights are left out.
+        model: config of the segmentor, or of a wrapper of one.
         size: height and width of the image.
         device: where to run.
     """
 
     def __init__(self, model: ConfigDict, size: tuple[int, int], device: torch.device) -> None:
-        torch.manual_seed(0)
-        self.device = device
-        plain = inner_segmentor(without_weights(model))
-        self.model: nn.Module = MODELS.build(plain).to(device).eval()
+        super().__init__(inner_segmentor(model), device)
+        self.model.eval()
         self.image = torch.randn(1, 3, *size, device=device)
         self.metas = [{'img_shape': size, 'ori_shape': size}]
 
+    def _watched(self) -> dict[str, list[nn.Module]]:
+        return {**super()._watched(), 'backbone': [self.model.backbone]}
+
     @torch.inference_mode()
-    def labels(self, dtype: torch.dtype, windows: int) -> tuple[Tensor, float, float]:
-        """Label the image.
+    def _work(self, how: How, watch: Stopwatch) -> Tensor:
+        head = self.model.decode_head
+        self.model.test_cfg.window_batch = how.windows
+        timed = _timed(head.predict, watch, 'head')
+        with changed([(head, 'predict', timed)]), watch.span('image'):
+            return self.model.inference(self.image, self.metas).argmax(1)
 
-        Args:
-            dtype: of the forward pass.
-            windows: how many at a time, where ``test_cfg`` says that there are any.
-
-        Returns:
-            Classes (1, H, W); seconds, as ``Timing`` counts them; GiB in use at once, see
-            ``peak_gigabytes``.
-        """
-        timing = Timing()
-        self.model.test_cfg.window_batch = windows
-        if self.device.type == 'cuda':
-            torch.cuda.reset_peak_memory_stats(self.device)
-        autocast = torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
-        with _timed(timing, 'image', self.device), autocast:
-            labels = self.model.inference(self.image, self.metas).argmax(1)
-        return labels, timing.total, peak_gigabytes(self.device)
+    def _split(self, seconds: Mapping[str, float]) -> dict[str, float]:
+        adapter, head = seconds.get('adapter', 0.0), seconds['head']
+        backbone = seconds.get('backbone', seconds['image'] - head)
+        values = (backbone - adapter, adapter, head, seconds['image'] - backbone - head)
+        return dict(zip(LABELLING, values, strict=True))
 
 
-def without_weights(model: ConfigDict) -> ConfigDict:
-    """A copy of a model's config that begins at random: times do not depend on the values."""
-    model = copy.deepcopy(ConfigDict(model))
-    for _, node in list(walk(model)):
-        if isinstance(node, Mapping) and 'weights' in node:
-            node['weights'] = None
-    return model
+def _timed(call: Callable, watch: Stopwatch, name: str) -> Callable:
+    def timed(*args: object, **kwargs: object) -> object:
+        with watch.span(name):
+            return call(*args, **kwargs)
 
-
-def peak_gigabytes(device: torch.device) -> float:
-    """Most memory that was in use at once, GiB: of the GPU, or else of the whole process."""
-    if device.type == 'cuda':
-        return torch.cuda.max_memory_allocated(device) / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def random_samples(
-    batch: int, size: tuple[int, int], classes: int, device: torch.device
-) -> list[SegDataSample]:
-    """Blocks of 64 pixels of random classes: about as many classes as a crop of a street has."""
-    blocks = torch.randint(0, classes, (batch, 1, -(-size[0] // 64), -(-size[1] // 64)))
-    labels = blocks.repeat_interleave(64, 2).repeat_interleave(64, 3)[..., : size[0], : size[1]]
-    samples = []
-    for label in labels.to(device):
-        sample = SegDataSample(metainfo={'img_shape': size, 'ori_shape': size})
-        sample.gt_sem_seg = PixelData(data=label)
-        samples.append(sample)
-    return samples
+    return timed

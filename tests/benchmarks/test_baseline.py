@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from rein.benchmarks.baseline import baseline_arrangement
-from rein.benchmarks.timing import random_samples
+from rein.benchmarks.inputs import random_samples
 
 SMALL = {
     'type': 'FoundationSegmentor',
