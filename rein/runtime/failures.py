@@ -8,12 +8,20 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+import torch
 from mmengine.config import Config
 
 from rein.runtime.settings import explain_unknown_key, explain_unknown_type
 
 # PyTorch's report of a user's error in a worker process, whatever class it comes back as.
 WORKER = re.compile(r'Caught (\w*(?:ValueError|OSError|NotFoundError|ImageError|ImportError)) in ')
+
+# What helps where a GPU has no room for a training step.
+MORE_ROOM = (
+    'recompute activations (model.backbone.with_cp=True, '
+    'model.decode_head.pixel_decoder.with_cp=True), train with --amp, on smaller crops, or with a '
+    'smaller train_dataloader.batch_size and as many more optim_wrapper.accumulative_counts'
+)
 
 USER_ERROR = 2
 STOPPED = 130
@@ -80,15 +88,18 @@ class Guard:
 def explain(error: BaseException, config: Config | None) -> str | None:
     """Say in one message what a user did; None for an error of the program's own."""
     config = Config() if config is None else config
-    if isinstance(error, TypeError):
-        return explain_unknown_key(config, error)
-    if isinstance(error, KeyError):
-        return explain_unknown_type(config, error)
+    if isinstance(error, TypeError | KeyError):
+        unknown = explain_unknown_key if isinstance(error, TypeError) else explain_unknown_type
+        return unknown(config, error)
+    if isinstance(error, torch.OutOfMemoryError):
+        return f'the GPU has no room: {MORE_ROOM}'
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
         return f'{error.strerror}; the checkpoints written so far are whole'
     if isinstance(error, OSError) and error.strerror and error.filename is None:
         return error.strerror
-    if isinstance(error, ValueError | OSError | ImportError) or WORKER.match(str(error)):
+    if isinstance(error, ValueError | OSError | ImportError | MemoryError) or WORKER.match(
+        str(error)
+    ):
         return from_worker(str(error)) or type(error).__name__
     return None
 

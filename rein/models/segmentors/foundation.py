@@ -1,31 +1,56 @@
 """A backbone, its queries and a head wired into one segmentor, tested in batched windows."""
 
 import inspect
+from collections.abc import Iterator
 
 import torch
+from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor
 
-from rein.models.segmentors.windows import check_windows, stitch_windows, window_boxes
+from rein.models.segmentors.backoff import MemoryBackoff
+from rein.models.segmentors.compiled import compiled_parts
+from rein.models.segmentors.window_batch import WindowBatch, window_batch_of
+from rein.models.segmentors.windows import check_windows, stitched_bands, window_boxes
 
 
 @MODELS.register_module()
-class FoundationSegmentor(EncoderDecoder):
+class FoundationSegmentor(MemoryBackoff, EncoderDecoder):
     """MMSegmentation's encoder-decoder for a ``FoundationBackbone``, or another one of ours.
 
-    Three things are done for you. ``in_channels`` and ``strides`` (``feature_strides``) that
-    heads leave out are taken from the backbone, unless a neck stands between. Mask
-    queries that the adapter makes are handed to a head that takes them. Sliding windows are
-    predicted ``test_cfg.window_batch`` at a time (default 1); the result equals one at a time.
+    A few things are done for you. ``in_channels`` and ``strides`` (``feature_strides``) that
+    heads leave out are taken from the backbone, unless a neck stands between. Mask queries that
+    the adapter makes are handed to a head that takes them. A training step that runs out of GPU
+    memory is taken again with less, see ``MemoryBackoff``. Sliding windows are predicted
+    ``test_cfg.window_batch`` at a time (default 1, or ``'auto'``: as many as
+    ``test_cfg.window_memory`` GiB have room for, see ``WindowBatch``); the result equals one at a
+    time. With ``test_cfg.keep_scores=False`` samples in windows get labels alone, as uint8, and
+    the scores of all classes are never held for a whole image.
 
-    Arguments are those of MMSegmentation's ``EncoderDecoder``.
+    Args:
+        *args: of MMSegmentation's ``EncoderDecoder``.
+        test_cfg: likewise, with the keys above.
+        compile: keyword arguments of PyTorch's ``module.compile``, ``{}`` for its defaults, for
+            the parts that ``compiled_parts`` names; None compiles nothing. Parameters keep their
+            names.
+        **kwargs: of ``EncoderDecoder``.
     """
 
-    def __init__(self, *args: object, test_cfg: dict | None = None, **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: object,
+        test_cfg: dict | None = None,
+        compile: dict | None = None,
+        **kwargs: object,
+    ) -> None:
         check_windows(test_cfg or {})
         super().__init__(*args, test_cfg=test_cfg, **kwargs)
+        self._windows: WindowBatch | None = None
+        if compile is not None:
+            for part in compiled_parts(self):
+                part.compile(**compile)
 
     def _init_decode_head(self, decode_head: dict) -> None:
         super()._init_decode_head(self._complete(dict(decode_head)))
@@ -96,14 +121,39 @@ class FoundationSegmentor(EncoderDecoder):
 
         ``test_cfg`` gives ``crop_size`` and ``stride`` (height, width) and ``window_batch``.
         """
+        return torch.cat(list(self._bands(inputs, batch_img_metas)), dim=2)
+
+    def _bands(self, inputs: Tensor, batch_img_metas: list[dict]) -> Iterator[Tensor]:
+        """Class scores (B, K, rows, W) of one band of the images after the other."""
+        asked = window_batch_of(self.test_cfg)
+        if self._windows is None or not self._windows.asks_as(asked):
+            self._windows = asked
         boxes = window_boxes(inputs.shape[-2:], self.test_cfg.crop_size, self.test_cfg.stride)
         meta = batch_img_metas[0]
-        return stitch_windows(
+        return stitched_bands(
             inputs,
             boxes,
-            self.test_cfg.get('window_batch', 1),
+            self._windows,
             lambda crops: self.encode_decode(crops, [meta] * len(crops)),
         )
+
+    def predict(self, inputs: Tensor, data_samples: SampleList | None = None) -> SampleList:
+        """As MMSegmentation's segmentors do; labels alone where scores need not be kept."""
+        if self.test_cfg.get('keep_scores', True) or not self._labels_suffice(inputs, data_samples):
+            return super().predict(inputs, data_samples)
+        metas = [sample.metainfo for sample in data_samples]
+        labels = [band.argmax(1).byte() for band in self._bands(inputs, metas)]
+        for sample, each in zip(data_samples, torch.cat(labels, dim=1), strict=True):
+            sample.pred_sem_seg = PixelData(data=each[None])
+        return data_samples
+
+    def _labels_suffice(self, inputs: Tensor, data_samples: SampleList | None) -> bool:
+        """Whether the labels at the size of the inputs are those of the images."""
+        if not data_samples or self.test_cfg.mode != 'slide' or not 2 <= self.out_channels <= 256:
+            return False
+        sizes = {tuple(sample.metainfo['ori_shape'][:2]) for sample in data_samples}
+        flipped = any(sample.metainfo.get('flip', False) for sample in data_samples)
+        return sizes == {tuple(inputs.shape[-2:])} and not flipped
 
 
 def _default(part: type, argument: str, missing: object = None) -> object:

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from rein.models.heads.hrda import TwoResolutions
 from rein.models.segmentors.foundation import FoundationSegmentor
-from rein.models.segmentors.windows import Box, stitch_windows, window_boxes
+from rein.models.segmentors.window_batch import WindowBatch
+from rein.models.segmentors.windows import Box, stitched_bands, window_boxes
 
 
 @MODELS.register_module()
@@ -105,13 +106,14 @@ class HRDASegmentor(FoundationSegmentor):
         step = 2 if self.overlap else 1
         stride = tuple(side // step for side in self.detail_size)
         boxes = window_boxes(inputs.shape[-2:], self.detail_size, stride)
-        detail = stitch_windows(
+        bands = stitched_bands(
             inputs,
             boxes,
-            self.detail_batch or len(boxes) * len(inputs),
+            WindowBatch(self.detail_batch or len(boxes) * len(inputs)),
             lambda crops: self.decode_head.head(parent.extract_feat(crops)),
             step=self.decode_head.output_stride,
         )
+        detail = torch.cat(list(bands), dim=2)
         return self.decode_head(parent.extract_feat(self.small(inputs)), detail)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:

@@ -1,9 +1,12 @@
 """Sliding windows: where they lie, and how their scores become one map."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from rein.models.segmentors.window_batch import WindowBatch
 
 Box = tuple[int, int, int, int]
 
@@ -25,10 +28,13 @@ def check_windows(test_cfg: Mapping) -> None:
             raise ValueError(
                 f"model.test_cfg.{key} is {pair!r}; mode 'slide' takes (height, width) in pixels"
             )
-    if test_cfg.get('window_batch', 1) < 1:
+    windows, memory = test_cfg.get('window_batch', 1), test_cfg.get('window_memory')
+    if windows != 'auto' and (not isinstance(windows, int) or windows < 1):
         raise ValueError(
-            f'model.test_cfg.window_batch is {test_cfg["window_batch"]}; use 1 or more windows'
+            f"model.test_cfg.window_batch is {windows!r}; use 1 or more windows, or 'auto'"
         )
+    if memory is not None and memory <= 0:
+        raise ValueError(f'model.test_cfg.window_memory is {memory}; use GiB, more than 0')
 
 
 def window_boxes(
@@ -53,39 +59,64 @@ def window_boxes(
     return [(top, left, bottom, right) for top, bottom in spans[0] for left, right in spans[1]]
 
 
-def stitch_windows(
+def stitched_bands(
     images: Tensor,
     boxes: list[Box],
-    batch: int,
+    windows: WindowBatch,
     predict: Callable[[Tensor], Tensor],
     step: int = 1,
-) -> Tensor:
-    """Average the scores of overlapping windows.
+) -> Iterator[Tensor]:
+    """Average the scores of overlapping windows, from top to bottom.
+
+    No more is held than the rows that windows still to come reach into.
 
     Args:
         images: (B, 3, H, W).
-        boxes: windows of equal size that cover the image.
-        batch: windows per call of ``predict``, counted over all images.
+        boxes: windows of equal size that cover the image, row by row.
+        windows: how many per call of ``predict``, counted over all images.
         predict: crops (n, 3, h, w) -> scores (n, K, h / step, w / step), rounded up.
         step: pixels between two scores; a window begins at a whole score.
 
-    Returns:
-        (B, K, H / step, W / step), in float32 at least.
+    Yields:
+        Bands (B, K, rows, W / step), in float32 at least, one under the other.
     """
-    total = count = None
-    each = max(batch // len(images), 1)
-    for first in range(0, len(boxes), each):
-        chunk = boxes[first : first + each]
-        crops = [images[..., top:bottom, left:right] for top, left, bottom, right in chunk]
-        scores = predict(torch.cat(crops)).unflatten(0, (len(chunk), len(images)))
-        height, width = scores.shape[-2:]
-        if total is None:
-            top, left, _, _ = boxes[-1]  # the lower right one
-            size = top // step + height, left // step + width
-            total = images.new_zeros(len(images), scores.shape[2], *size)
-            count = images.new_zeros(1, 1, *size)
+    width = None
+    first = 0
+    for top, left, part in _predicted(images, boxes, windows, predict):
+        top, left = top // step, left // step
+        height, reach = part.shape[-2:]
+        if width is None:
+            width = boxes[-1][1] // step + reach  # the lower right one ends there
+            total = images.new_zeros(len(images), part.shape[1], height, width)
+            count = images.new_zeros(1, 1, height, width)
+        elif top > first:
+            done = top - first
+            yield total[..., :done, :] / count[..., :done, :]
+            total = F.pad(total[..., done:, :], (0, 0, 0, done))
+            count = F.pad(count[..., done:, :], (0, 0, 0, done))
+            first = top
+        total[..., left : left + reach] += part
+        count[..., left : left + reach] += 1
+    yield total / count
+
+
+def _predicted(
+    images: Tensor, boxes: list[Box], windows: WindowBatch, predict: Callable[[Tensor], Tensor]
+) -> Iterator[tuple[int, int, Tensor]]:
+    """Top, left and scores (B, K, h, w) of every window; fewer at a time if memory runs out."""
+
+    def crops(chunk: list[Box]) -> Tensor:
+        return torch.cat([images[..., top:low, left:right] for top, left, low, right in chunk])
+
+    number = windows.number(crops(boxes[:1])[:1], predict)
+    first = 0
+    while first < len(boxes):
+        chunk = boxes[first : first + max(number // len(images), 1)]
+        try:
+            scores = predict(crops(chunk)).unflatten(0, (len(chunk), len(images)))
+        except torch.OutOfMemoryError as error:
+            number = windows.shrink(min(number, len(chunk) * len(images)), error)
+            continue
         for (top, left, _, _), part in zip(chunk, scores, strict=True):
-            top, left = top // step, left // step
-            total[..., top : top + height, left : left + width] += part
-            count[..., top : top + height, left : left + width] += 1
-    return total / count
+            yield top, left, part
+        first += len(chunk)

@@ -10,7 +10,8 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 import rein  # noqa: F401  registers the parts
-from rein.models.segmentors.windows import stitch_windows, window_boxes
+from rein.models.segmentors.window_batch import WindowBatch
+from rein.models.segmentors.windows import stitched_bands, window_boxes
 
 BACKBONE = {
     'type': 'FoundationBackbone',
@@ -175,7 +176,7 @@ def test_overlap_is_the_mean_of_the_windows_worked_by_hand():
         calls.append(len(crops))
         return crops + 10 * torch.arange(len(crops)).view(-1, 1, 1, 1)
 
-    stitched = stitch_windows(images, boxes, 2, predict)
+    stitched = torch.cat(list(stitched_bands(images, boxes, WindowBatch(2), predict)), dim=2)
     assert calls == [2]
     assert stitched.flatten().tolist() == [0, 1, 7, 8, 14, 15]
 
@@ -183,5 +184,78 @@ def test_overlap_is_the_mean_of_the_windows_worked_by_hand():
 def test_scores_in_bf16_are_averaged_in_float32():
     images = torch.zeros(1, 3, 8, 8)
     boxes = window_boxes((8, 8), (8, 8), (8, 8))
-    out = stitch_windows(images, boxes, 1, lambda crops: crops.bfloat16())
+    (out,) = stitched_bands(images, boxes, WindowBatch(1), lambda crops: crops.bfloat16())
     assert out.dtype == torch.float32
+
+
+@pytest.mark.parametrize('size', [(150, 96), (107, 64), (64, 64)])
+def test_labels_alone_are_those_of_the_scores_and_small(size):
+    model = build(test_cfg={**SLIDE, 'keep_scores': False})
+    images = torch.randn(2, 3, *size)
+    samples = [SegDataSample(metainfo=meta) for meta in metas(images)]
+    with torch.no_grad():
+        scores = model.slide_inference(images, metas(images))
+        found = model.predict(images, samples)
+    for sample, each in zip(found, scores, strict=True):
+        assert sample.pred_sem_seg.data.dtype == torch.uint8
+        assert torch.equal(sample.pred_sem_seg.data[0].long(), each.argmax(0))
+        assert 'seg_logits' not in sample
+
+
+def test_labels_of_an_image_that_was_resized_still_come_from_its_scores():
+    model, images = build(test_cfg={**SLIDE, 'keep_scores': False}), torch.randn(1, 3, 64, 96)
+    meta = {'ori_shape': (128, 192), 'img_shape': (64, 96)}
+    with torch.no_grad():
+        (sample,) = model.predict(images, [SegDataSample(metainfo=meta)])
+    assert sample.seg_logits.data.shape == (5, 128, 192)
+
+
+def test_bands_hold_no_more_rows_than_the_windows_that_still_come():
+    images = torch.randn(1, 3, 100, 16)
+    boxes = window_boxes((100, 16), (16, 16), (8, 8))
+    bands = list(stitched_bands(images, boxes, WindowBatch(3), lambda crops: crops))
+    assert max(band.shape[2] for band in bands) == 16
+    torch.testing.assert_close(torch.cat(bands, dim=2), images)
+
+
+def test_windows_become_fewer_when_memory_runs_out_and_stay_so(caplog):
+    images, boxes = torch.randn(1, 3, 8, 40), window_boxes((8, 40), (8, 8), (8, 8))
+    windows, calls = WindowBatch(4), []
+
+    def predict(crops):
+        calls.append(len(crops))
+        if len(crops) > 2:
+            raise torch.OutOfMemoryError
+        return crops
+
+    for _ in range(2):
+        torch.testing.assert_close(next(stitched_bands(images, boxes, windows, predict)), images)
+    assert calls == [4, 2, 2, 1, 2, 2, 1]
+
+
+def test_a_single_window_without_room_is_told_what_helps():
+    def predict(crops):
+        raise torch.OutOfMemoryError
+
+    images, boxes = torch.randn(1, 3, 8, 8), [(0, 0, 8, 8)]
+    with pytest.raises(MemoryError, match=r'model\.test_cfg\.crop_size'):
+        next(stitched_bands(images, boxes, WindowBatch(4), predict))
+
+
+def test_on_a_cpu_windows_go_one_at_a_time_unless_a_number_is_asked_for():
+    window = torch.zeros(1, 3, 8, 8)
+    assert WindowBatch('auto').number(window, None) == 1
+    assert WindowBatch(7).number(window, None) == 7
+
+
+def test_compiled_parts_predict_and_train_as_before_under_the_same_names():
+    plain, images = build(), torch.randn(1, 3, 64, 64)
+    torch.manual_seed(0)
+    config = ConfigDict(
+        type='FoundationSegmentor', backbone=BACKBONE, decode_head=MASK_HEAD, test_cfg=SLIDE
+    )
+    compiled = MODELS.build({**config, 'compile': {'backend': 'eager'}}).eval()
+    assert compiled.state_dict().keys() == plain.state_dict().keys()
+    with torch.no_grad():
+        found = compiled.inference(images, metas(images))
+        torch.testing.assert_close(found, plain.inference(images, metas(images)))
