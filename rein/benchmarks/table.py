@@ -42,9 +42,13 @@ class Row:
         return sorted(other.total / own.total for other, own in pairs)
 
     def same_labels(self, first: 'Row') -> float | None:
-        """Part of the pixels with the labels of ``first``; None where nothing is labelled."""
+        """Part of the pixels with the labels of ``first``; None where another model made those."""
         own, other = self.runs[-1].labels, first.runs[-1].labels
-        return None if own is None or other is None else (own == other).float().mean().item()
+        return (
+            None
+            if own is None or self.bench is not first.bench
+            else (own == other).float().mean().item()
+        )
 
     def reached(self, ceilings: Mapping[torch.dtype, float]) -> float | None:
         """Part of the machine's matrix ceiling that the work ran at."""
@@ -98,7 +102,7 @@ def describe(rows: Sequence[Row], ceilings: Mapping[torch.dtype, float]) -> str:
     steps = list(values[0]['steps'])
     titles = ['config', 'precision', 'windows', *steps, 'seconds', 'fastest', 'times as fast']
     titles += ['working memory, GB']
-    labelled = values[0]['same_labels'] is not None
+    labelled = any(each['same_labels'] is not None for each in values)
     titles += ['same labels'] * labelled + ['GFLOP', 'of the ceiling'] * bool(ceilings)
     lines = [titles, ['---'] * len(titles)]
     for each in values:
@@ -113,7 +117,8 @@ def describe(rows: Sequence[Row], ceilings: Mapping[torch.dtype, float]) -> str:
             f'{each["gigabytes"]:.1f}',
         ]
         if labelled:
-            cells.append(f'{100 * each["same_labels"]:.2f} %')
+            same = each['same_labels']
+            cells.append('' if same is None else f'{100 * same:.2f} %')
         if ceilings:
             cells += [f'{each["gflops"]:.1f}', f'{100 * each["of_ceiling"]:.0f} %']
         lines.append(cells)
@@ -150,7 +155,7 @@ def _bars(title: str, values: Sequence[dict], path: Path) -> None:
         axes.text(end, place, f' {each["times_as_fast"]:.2f}x', va='center', fontsize=8)
     names = []
     for each in values:
-        windows = f', {each["windows"]} at once' if each['same_labels'] is not None else ''
+        windows = f', {each["windows"]} at once' if 'windows' in each['steps'] else ''
         compiled = ', compiled' * each['compiled']
         names.append(f'{each["title"]}, {each["precision"]}{windows}{compiled}')
     axes.set_yticks(places, names, fontsize=8)

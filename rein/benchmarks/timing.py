@@ -1,7 +1,7 @@
 """A training iteration, or the labelling of an image, done in one way or another and measured."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -14,7 +14,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from rein.benchmarks.baseline import baseline_arrangement, changed
 from rein.benchmarks.inputs import random_samples, without_weights
 from rein.benchmarks.stopwatch import Stopwatch, memory_peak
-from rein.models.segmentors.compiled import compiled_parts
 from rein.runtime.settings import inner_segmentor
 
 TRAINING = ('body', 'adapter', 'head', 'loss', 'backward', 'optimizer')
@@ -60,7 +59,7 @@ class Bench:
         torch.manual_seed(0)
         self.device = device
         self.model: nn.Module = MODELS.build(without_weights(model)).to(device)
-        self._compiled: dict[nn.Module, object] = {}
+        self._compiled: Callable | None = None
 
     def run(self, how: How) -> Run:
         """Do the work once and measure it."""
@@ -101,16 +100,17 @@ class Bench:
                 spelled = self.device.type == 'cpu'
                 stack.enter_context(baseline_arrangement(self.model, attention=spelled))
             if how.compiled:
-                stack.enter_context(self._with_compiled_parts())
+                stack.enter_context(self._compiled_backbone())
             yield
 
-    def _with_compiled_parts(self) -> object:
-        if not self._compiled:
-            for part in compiled_parts(self.model):
-                part.compile()
-                self._compiled[part] = part._compiled_call_impl
-                part._compiled_call_impl = None
-        return changed([(k, '_compiled_call_impl', v) for k, v in self._compiled.items()])
+    def _compiled_backbone(self) -> AbstractContextManager:
+        """As ``module.compile`` does, within a context only; compiled code is kept."""
+        backbone = self.model.backbone
+        if self._compiled is None:
+            backbone.compile()
+            self._compiled = backbone._compiled_call_impl
+            backbone._compiled_call_impl = None
+        return changed([(backbone, '_compiled_call_impl', self._compiled)])
 
 
 class TrainingBench(Bench):

@@ -30,5 +30,5 @@ model = dict(
         type='PlainMask2FormerHead', num_classes=19, num_queries=100, queries='external'
     ),
     train_cfg=dict(),
-    test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341), window_batch=8),
+    test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341), window_batch='auto'),
 )

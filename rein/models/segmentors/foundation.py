@@ -11,7 +11,6 @@ from mmseg.utils import SampleList
 from torch import Tensor
 
 from rein.models.segmentors.backoff import MemoryBackoff
-from rein.models.segmentors.compiled import compiled_parts
 from rein.models.segmentors.window_batch import WindowBatch, window_batch_of
 from rein.models.segmentors.windows import check_windows, stitched_bands, window_boxes
 
@@ -32,9 +31,9 @@ class FoundationSegmentor(MemoryBackoff, EncoderDecoder):
     Args:
         *args: of MMSegmentation's ``EncoderDecoder``.
         test_cfg: likewise, with the keys above.
-        compile: keyword arguments of PyTorch's ``module.compile``, ``{}`` for its defaults, for
-            the parts that ``compiled_parts`` names; None compiles nothing. Parameters keep their
-            names.
+        compile: keyword arguments of PyTorch's ``module.compile`` for the backbone, ``{}`` for
+            its defaults; None compiles nothing. Parameters keep their names. The head is left as
+            it is: compiled, it takes longer.
         **kwargs: of ``EncoderDecoder``.
     """
 
@@ -49,8 +48,7 @@ class FoundationSegmentor(MemoryBackoff, EncoderDecoder):
         super().__init__(*args, test_cfg=test_cfg, **kwargs)
         self._windows: WindowBatch | None = None
         if compile is not None:
-            for part in compiled_parts(self):
-                part.compile(**compile)
+            self.backbone.compile(**compile)
 
     def _init_decode_head(self, decode_head: dict) -> None:
         super()._init_decode_head(self._complete(dict(decode_head)))

@@ -248,7 +248,7 @@ def test_on_a_cpu_windows_go_one_at_a_time_unless_a_number_is_asked_for():
     assert WindowBatch(7).number(window, None) == 7
 
 
-def test_compiled_parts_predict_and_train_as_before_under_the_same_names():
+def test_a_compiled_backbone_predicts_as_before_under_the_same_names():
     plain, images = build(), torch.randn(1, 3, 64, 64)
     torch.manual_seed(0)
     config = ConfigDict(
