@@ -1,4 +1,5 @@
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import Registry
 
@@ -91,6 +92,11 @@ def test_an_error_of_the_program_itself_is_not_explained_away():
     assert explain(TypeError('unsupported operand'), config) is None
     assert explain(KeyError('x'), config) is None
     assert explain(AttributeError('x'), config) is None
+
+
+def test_a_gpu_without_room_is_told_what_helps():
+    for error in (torch.OutOfMemoryError('CUDA out of memory'), MemoryError('batch_size')):
+        assert 'batch_size' in explain(error, None)
 
 
 def test_of_an_error_in_a_worker_only_the_error_is_told():
