@@ -77,7 +77,7 @@ def gather_levels(value: Tensor, places: Tensor, weights: Tensor, levels: Levels
     bags, each = batch * count * heads, weights.shape[3] * points  # sums, places of each
     lengths = levels.lengths.repeat_interleave(points, 0).T.to(places.dtype)[:, None]
     places = places.reshape(bags * each, 2).T.reshape(2, bags, each)
-    low = places.floor()
+    low = places.floor().nan_to_num_()  # a diverged network's: any row will do, the share is NaN
     high_share = places - low
     low_share = 1 - high_share
     # A neighbour outside the map is moved inside, where a place can be read, and weighs nothing.
@@ -110,7 +110,7 @@ def _first_rows(
 ) -> Tensor:
     """Row of each level's first position in a table of (images, positions, heads)."""
     counts = [height * width for height, width in sizes]
-    starts = [start for start in accumulate(counts, initial=0)]
+    starts = list(accumulate(counts, initial=0))
     levels = [torch.full((points,), start * heads, device=device) for start in starts[:-1]]
     rows = torch.cat(levels) + torch.arange(heads, device=device)[:, None]
     images = torch.arange(batch, device=device) * (starts[-1] * heads)

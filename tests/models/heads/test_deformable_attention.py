@@ -102,6 +102,13 @@ def test_points_outside_the_map_count_as_zero(read, place):
     assert found.abs().max() == 0
 
 
+@WAYS
+def test_places_of_a_diverged_network_end_nothing(read):
+    places, level = torch.full((1, 24, 1, 1, 1, 2), math.nan), level_centres([(4, 6)])
+    found = read(torch.ones(1, 24, 1, 5), places, torch.ones(1, 24, 1, 1, 1), level)
+    assert found.shape == (1, 24, 1, 5)
+
+
 def test_both_ways_of_reading_agree_everywhere_on_the_maps_and_around_them():
     torch.manual_seed(0)
     value = torch.randn(2, COUNT, 3, 4).double()
