@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rein.datasets.classes import IGNORE
-from rein.datasets.png import read_numbers
+from rein.datasets.png import read_numbers, unpacked
 
 UNKNOWN = 254  # marks a number without a meaning in the lookup tables
 LARGEST = 2**16 - 1  # numbers are below; itself it stands for any that is larger
@@ -165,7 +165,7 @@ def decode(data: bytes, flags: int, path: str, what: str) -> np.ndarray:
         ValueError: it is not an image, or not whole.
     """
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        pixels = cv2.imdecode(np.frombuffer(unpacked(data), np.uint8), flags)
     except cv2.error as error:
         raise broken(path, what, error) from error
     if pixels is None:
