@@ -42,6 +42,7 @@ MADE = '_labelTrainIds.png'
 THEIRS = {
     'LoadImage': 'LoadImageFromFile',
     'LoadLabels': 'LoadAnnotations',
+    'FastRandomCrop': 'RandomCrop',
     'PackInputs': 'PackSegInputs',
 }
 

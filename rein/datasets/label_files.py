@@ -27,6 +27,7 @@ UNREADABLE = (
     Image.DecompressionBombError,
     cv2.error,
 )
+_RUN = 16  # pixels of a run from which on counting runs pays
 _EXACT = 2**24  # numbers below which OpenCV's counts, which are float32, are whole
 
 
@@ -133,11 +134,21 @@ class RedChannelEncoding(LabelEncoding):
 
 
 def histogram(labels: np.ndarray) -> np.ndarray:
-    """Count the pixels of each number in labels (H, W), uint8: (256,), int64."""
+    """Count the pixels of each number in labels (H, W), uint8: (256,), int64.
+
+    Runs of equal numbers, of which label maps consist, are counted whole; what is not like that
+    takes OpenCV's way, the faster one there.
+    """
+    flat = labels.ravel()
+    changes = flat[1:] != flat[:-1]
+    if np.count_nonzero(changes) * _RUN < flat.size:
+        ends = np.flatnonzero(changes)
+        lengths = np.diff(ends, prepend=-1, append=flat.size - 1)
+        numbers = np.append(flat[ends], flat[-1])
+        return np.bincount(numbers, lengths, minlength=256).astype(np.int64)
     if labels.size >= _EXACT:
-        return np.bincount(labels.ravel(), minlength=256)
-    counts = cv2.calcHist([labels], [0], None, [256], [0, 256])  # the fastest way
-    return counts.ravel().astype(np.int64)
+        return np.bincount(flat, minlength=256)
+    return cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
 def read_bytes(path: str, what: str) -> bytes:
