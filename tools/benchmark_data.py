@@ -43,6 +43,7 @@ THEIRS = {
     'LoadImage': 'LoadImageFromFile',
     'LoadLabels': 'LoadAnnotations',
     'FastRandomCrop': 'RandomCrop',
+    'FastPhotoMetricDistortion': 'PhotoMetricDistortion',
     'PackInputs': 'PackSegInputs',
 }
 
@@ -142,6 +143,16 @@ def crop_of(steps: Sequence[dict], path: str) -> tuple[int, int]:
     raise ConfigError(f'{path}: its training pipeline crops nothing; give one with RandomCrop')
 
 
+def plain(steps: Sequence[object]) -> list:
+    """The steps as MMSegmentation has them, where it has them."""
+    return [
+        {k: plain(v) if isinstance(v, list) else THEIRS.get(str(v), v) for k, v in step.items()}
+        if isinstance(step, dict)
+        else step
+        for step in steps
+    ]
+
+
 def default_steps(crop: tuple[int, int]) -> list[dict]:
     """MMSegmentation's pipeline for Cityscapes, with another crop."""
     return [
@@ -158,7 +169,6 @@ def default_steps(crop: tuple[int, int]) -> list[dict]:
 def ways_of(path: str, root: Path) -> list[Way]:
     """A config's pipeline, the same steps of MMSegmentation, and its default."""
     steps = pipeline_of(path)
-    plain = [{**step, 'type': THEIRS.get(step['type'], step['type'])} for step in steps]
     ours = dict(type='GTA5', data_root=str(root), labels='release', pipeline=steps)
     theirs = dict(
         type='BaseSegDataset',
@@ -171,7 +181,7 @@ def ways_of(path: str, root: Path) -> list[Way]:
     )
     made = {
         path: ours,
-        'MMSegmentation, the same steps': {**theirs, 'pipeline': plain},
+        'MMSegmentation, the same steps': {**theirs, 'pipeline': plain(steps)},
         'MMSegmentation, its default': {**theirs, 'pipeline': default_steps(crop_of(steps, path))},
     }
     return [Way(name, DATASETS.build(settings)) for name, settings in made.items()]
@@ -204,10 +214,9 @@ def table(rows: Sequence[dict]) -> Iterator[str]:
     yield '|---' * 5 + '|'
     for row in rows:
         least, middle, most = row['ratio']
-        yield (
-            f'| {row["name"]} | {row["samples_per_second"]:.1f} | {row["milliseconds"]:.1f} | '
-            f'{middle:.2f} ({least:.2f}, {most:.2f}) | {"yes" if row["same_samples"] else "no"} |'
-        )
+        figures = f'{row["samples_per_second"]:.1f} | {row["milliseconds"]:.1f}'
+        same = 'yes' if row['same_samples'] else 'no'
+        yield f'| {row["name"]} | {figures} | {middle:.2f} ({least:.2f}, {most:.2f}) | {same} |'
     yield ''
     yield '| pipeline | milliseconds of each step, median |'
     yield '|---|---|'

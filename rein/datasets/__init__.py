@@ -13,7 +13,7 @@ from rein.datasets.driving import (
     Synthia,
     UrbanSyn,
 )
-from rein.datasets.fast_crop import FastRandomCrop
+from rein.datasets.fast_steps import FastPhotoMetricDistortion, FastRandomCrop
 from rein.datasets.folder import SegmentationFolder
 from rein.datasets.generated import GeneratedDataset
 from rein.datasets.pseudo_labels import PseudoLabelled
@@ -35,6 +35,7 @@ __all__ = [
     'ColorJitter',
     'DarkZurich',
     'DrawnScenes',
+    'FastPhotoMetricDistortion',
     'FastRandomCrop',
     'FixedRatioSampler',
     'GaussianBlur',

@@ -22,7 +22,7 @@ train_dataloader = dict(
                 ),
                 dict(type='FastRandomCrop', crop_size=(256, 256), cat_max_ratio=0.75),
                 dict(type='RandomFlip', prob=0.5),
-                dict(type='PhotoMetricDistortion'),
+                dict(type='FastPhotoMetricDistortion'),
                 dict(type='PackInputs'),
             ],
         ),

@@ -1,8 +1,10 @@
-"""MMSegmentation's random crop, drawn alike and in a tenth of its time."""
+"""Two of MMSegmentation's steps, with the same samples from the same random numbers, sooner."""
 
+import cv2
+import mmcv
 import numpy as np
 from mmcv.transforms.utils import cache_randomness
-from mmseg.datasets.transforms import RandomCrop
+from mmseg.datasets.transforms import PhotoMetricDistortion, RandomCrop
 from mmseg.registry import TRANSFORMS
 
 from rein.datasets.label_files import histogram
@@ -42,3 +44,30 @@ class FastRandomCrop(RandomCrop):
             for side, own in zip(image.shape, self.crop_size, strict=False)
         )
         return top, top + self.crop_size[0], left, left + self.crop_size[1]
+
+
+@TRANSFORMS.register_module()
+class FastPhotoMetricDistortion(PhotoMetricDistortion):
+    """MMSegmentation's ``PhotoMetricDistortion``, the same to the bit, by tables of 256 numbers.
+
+    It takes the same arguments. What it does to a pixel depends on nothing but the pixel's 8 bits,
+    so it is worked out once for each number, in MMSegmentation's own arithmetic.
+    """
+
+    def convert(self, img: np.ndarray, alpha: float = 1, beta: float = 0) -> np.ndarray:
+        """Times ``alpha``, plus ``beta``, cut to 0 to 255."""
+        if img.dtype != np.uint8:
+            return super().convert(img, alpha, beta)
+        return cv2.LUT(img, super().convert(np.arange(256, dtype=np.uint8), alpha, beta))
+
+    def hue(self, img: np.ndarray) -> np.ndarray:
+        """Shift the hue of an image (H, W, 3), BGR, by a random part of the circle."""
+        if img.dtype != np.uint8:
+            return super().hue(img)
+        if not np.random.randint(2):
+            return img
+        hsv = mmcv.bgr2hsv(img)
+        shift = np.random.randint(-self.hue_delta, self.hue_delta)
+        table = ((np.arange(256) + shift) % 180).astype(np.uint8)  # OpenCV counts the circle by 180
+        hsv[:, :, 0] = cv2.LUT(hsv[:, :, 0], table)
+        return mmcv.hsv2bgr(hsv)

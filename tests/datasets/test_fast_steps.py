@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from mmseg.datasets.transforms import RandomCrop
+from mmseg.datasets.transforms import PhotoMetricDistortion, RandomCrop
 
-from rein.datasets import FastRandomCrop
+from rein.datasets import FastPhotoMetricDistortion, FastRandomCrop
 from rein.datasets.label_files import histogram
 from rein.datasets.streetscenes.picture import render
 
@@ -61,3 +61,27 @@ def test_pixels_are_counted_whatever_the_runs(labels):
     counts = histogram(labels)
     assert counts.dtype == np.int64
     assert np.array_equal(counts, np.bincount(labels.ravel(), minlength=256))
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        dict(),
+        dict(brightness_delta=200, contrast_range=(0.0, 3.0), hue_delta=179),
+        dict(brightness_delta=1, contrast_range=(1.0, 1.0), saturation_range=(2.0, 9.0)),
+    ],
+    ids=['default', 'strong', 'saturated'],
+)
+@pytest.mark.parametrize('step', [slice(None), slice(None, None, -1)], ids=['plain', 'flipped'])
+def test_distorted_colours_are_those_of_mmsegmentation(settings, step):
+    noise = np.random.RandomState(0).randint(0, 256, (64, 80, 3)).astype(np.uint8)
+    for seed, image in enumerate(10 * [noise, STREETS[0][0]]):
+        shown = image[5:60, step]  # a view, as a crop is
+        before, found = shown.copy(), []
+        for kind in (FastPhotoMetricDistortion, PhotoMetricDistortion):
+            np.random.seed(seed)
+            found.append((kind(**settings).transform(dict(img=shown))['img'], np.random.random()))
+        assert found[0][0].dtype == np.uint8
+        assert np.array_equal(found[0][0], found[1][0])
+        assert found[0][1] == found[1][1]  # what is drawn next
+        assert np.array_equal(shown, before)  # another view may still need it
