@@ -6,8 +6,6 @@ once a class, Pillow writes. One process, one thread; the images are looked at a
 """
 
 import argparse
-import os
-import shutil
 import sys
 import tempfile
 import time
@@ -21,32 +19,9 @@ from rein.datasets.classes import CLASSES, GTA5_IDS, IGNORE
 from rein.datasets.driving import GTA5
 from rein.datasets.preparation.prepare import Preparation
 from rein.datasets.preparation.recipe import IN_PLACE, Plan, Recipe
-from rein.datasets.streetscenes.picture import render
+from rein.datasets.streetscenes.as_gta5 import GTA5_SIZE, write_gta5
 
-SIZE = (1914, 1052)
 TURN = 10  # maps of one way before the other has its turn
-DIFFERENT = 8  # maps that are drawn; the others are copies
-
-
-def write_release(root: Path, count: int) -> None:
-    """Write ``count`` images and labels in the form of GTA5's release."""
-    numbers = np.zeros(256, np.uint8)
-    for number, label in GTA5_IDS.items():
-        if label != IGNORE:
-            numbers[label] = number
-    for folder in ('images', 'labels'):
-        (root / folder).mkdir(parents=True)
-    for k in range(count):
-        image, label = root / f'images/{k:05d}.png', root / f'labels/{k:05d}.png'
-        if k >= DIFFERENT:
-            os.link(root / f'images/{k % DIFFERENT:05d}.png', image)
-            shutil.copy(root / f'labels/{k % DIFFERENT:05d}.png', label)
-            continue
-        pixels, labels = render(k, 'game', SIZE)
-        Image.fromarray(pixels).save(image)
-        palette = Image.frombytes('P', SIZE, numbers[labels].tobytes())
-        palette.putpalette([value for k in range(256) for value in (k, 255 - k, k // 2)])
-        palette.save(label)
 
 
 def plain(source: Path, target: Path) -> None:
@@ -91,10 +66,11 @@ def main(arguments: list[str]) -> int:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, 'gta')
-        write_release(root, count)
+        for _ in write_gta5(root, count):
+            pass
         ours, theirs = measure(root, count)
     sys.stdout.write(
-        f'{count} label maps of {SIZE[0]}x{SIZE[1]}, one core:\n'
+        f'{count} label maps of {GTA5_SIZE[0]}x{GTA5_SIZE[1]}, one core:\n'
         f'  data_prep/gta5.py {count / ours:6.1f} maps/s\n'
         f'  the plain way     {count / theirs:6.1f} maps/s\n'
     )

@@ -13,6 +13,7 @@ from rein.datasets.driving import (
     Synthia,
     UrbanSyn,
 )
+from rein.datasets.fast_steps import FastPhotoMetricDistortion, FastRandomCrop
 from rein.datasets.folder import SegmentationFolder
 from rein.datasets.generated import GeneratedDataset
 from rein.datasets.pseudo_labels import PseudoLabelled
@@ -34,6 +35,8 @@ __all__ = [
     'ColorJitter',
     'DarkZurich',
     'DrawnScenes',
+    'FastPhotoMetricDistortion',
+    'FastRandomCrop',
     'FixedRatioSampler',
     'GaussianBlur',
     'GeneratedDataset',

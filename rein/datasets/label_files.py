@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rein.datasets.classes import IGNORE
-from rein.datasets.png import read_numbers
+from rein.datasets.png import read_numbers, unpacked
 
 UNKNOWN = 254  # marks a number without a meaning in the lookup tables
 LARGEST = 2**16 - 1  # numbers are below; itself it stands for any that is larger
@@ -27,6 +27,7 @@ UNREADABLE = (
     Image.DecompressionBombError,
     cv2.error,
 )
+_RUN = 16  # pixels of a run from which on counting runs pays
 _EXACT = 2**24  # numbers below which OpenCV's counts, which are float32, are whole
 
 
@@ -133,11 +134,21 @@ class RedChannelEncoding(LabelEncoding):
 
 
 def histogram(labels: np.ndarray) -> np.ndarray:
-    """Count the pixels of each number in labels (H, W), uint8: (256,), int64."""
+    """Count the pixels of each number in labels (H, W), uint8: (256,), int64.
+
+    Runs of equal numbers, of which label maps consist, are counted whole; what is not like that
+    takes OpenCV's way, the faster one there.
+    """
+    flat = labels.ravel()
+    changes = flat[1:] != flat[:-1]
+    if np.count_nonzero(changes) * _RUN < flat.size:
+        ends = np.flatnonzero(changes)
+        lengths = np.diff(ends, prepend=-1, append=flat.size - 1)
+        numbers = np.append(flat[ends], flat[-1])
+        return np.bincount(numbers, lengths, minlength=256).astype(np.int64)
     if labels.size >= _EXACT:
-        return np.bincount(labels.ravel(), minlength=256)
-    counts = cv2.calcHist([labels], [0], None, [256], [0, 256])  # the fastest way
-    return counts.ravel().astype(np.int64)
+        return np.bincount(flat, minlength=256)
+    return cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
 def read_bytes(path: str, what: str) -> bytes:
@@ -165,7 +176,7 @@ def decode(data: bytes, flags: int, path: str, what: str) -> np.ndarray:
         ValueError: it is not an image, or not whole.
     """
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        pixels = cv2.imdecode(np.frombuffer(unpacked(data), np.uint8), flags)
     except cv2.error as error:
         raise broken(path, what, error) from error
     if pixels is None:

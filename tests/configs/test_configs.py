@@ -18,6 +18,7 @@ from rein.datasets.streetscenes.picture import SIZE
 from rein.runtime.settings import READ, inner_segmentor
 
 ROOT = Path(__file__).resolve().parents[2]
+CROPS = ('RandomCrop', 'FastRandomCrop')
 CONFIGS = ROOT / 'configs'
 LEAVES = sorted(
     str(f.relative_to(CONFIGS))
@@ -277,7 +278,7 @@ def test_a_configs_crops_windows_and_batches_have_one_size(leaf):
 def crops(node: object) -> list[tuple[int, int]]:
     """Sizes, (height, width), of all random crops and of all drawn scenes in a part of a config."""
     if isinstance(node, dict):
-        own = [node['crop_size']] if node.get('type') == 'RandomCrop' else []
+        own = [node['crop_size']] if node.get('type') in CROPS else []
         if node.get('type') == 'DrawnScenes':
             own = [node.get('size', SIZE)[::-1]]
         if node.get('type') == 'ScaleAndCrop':

@@ -22,7 +22,7 @@ train_dataloader = dict(
                     dict(
                         type='TwoViews',
                         original=[],
-                        restyled=[dict(type='PhotoMetricDistortion')],
+                        restyled=[dict(type='FastPhotoMetricDistortion')],
                     ),
                     dict(type='PackInputs'),
                 ],

@@ -12,7 +12,7 @@ train_dataloader = dict(
                 dict(type='LoadImage'),
                 dict(type='LoadLabels'),
                 dict(type='RandomResize', scale=(192, 96), ratio_range=(1.0, 1.5), keep_ratio=True),
-                dict(type='RandomCrop', crop_size=(96, 192), cat_max_ratio=0.75),
+                dict(type='FastRandomCrop', crop_size=(96, 192), cat_max_ratio=0.75),
                 dict(type='RandomFlip', prob=0.5),
                 dict(
                     type='ColorJitter',

@@ -14,7 +14,7 @@ train_dataloader = dict(
                     resize_type='ResizeShortestEdge',
                     max_size=2048,
                 ),
-                dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
+                dict(type='FastRandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
                 dict(type='RandomFlip', prob=0.5),
                 dict(
                     type='TwoViews',

@@ -24,7 +24,7 @@ train_dataloader = dict(
                     keep_ratio=True,
                 ),
                 dict(type='RandomCrop', crop_size=(768, 768)),
-                dict(type='PhotoMetricDistortion'),
+                dict(type='FastPhotoMetricDistortion'),
                 dict(type='RandomFlip', prob=0.5),
                 dict(type='PackInputs'),
             ],

@@ -15,7 +15,7 @@ train_dataloader = dict(
                 dict(type='LoadImage'),
                 dict(type='LoadLabels'),
                 dict(type='Resize', scale=(1024, 512), keep_ratio=True),
-                dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
+                dict(type='FastRandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
                 dict(type='RandomFlip', prob=0.5),
                 dict(type='PackInputs'),
             ],
