@@ -12,11 +12,15 @@ from rein.runtime.settings import walk
 
 
 def without_weights(model: ConfigDict) -> ConfigDict:
-    """A copy of a model's config that begins at random: times do not depend on the values."""
+    """A copy of a model's config that begins at random and is not compiled.
+
+    Times do not depend on the values, and who measures says what is compiled.
+    """
     model = copy.deepcopy(ConfigDict(model))
     for _, node in list(walk(model)):
         if isinstance(node, Mapping) and 'weights' in node:
             node['weights'] = None
+    model.pop('compile', None)
     return model
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from mmengine.config import ConfigDict
 from mmengine.optim import build_optim_wrapper
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -64,9 +65,7 @@ class Bench:
     def run(self, how: How) -> Run:
         """Do the work once and measure it."""
         watch = Stopwatch(self.device)
-        # What is compiled into one cannot be looked into; its adapter counts as body.
-        watched = {} if how.compiled else self._watched()
-        with self._arranged(how), watch.watching(watched), memory_peak(self.device) as peak:
+        with self._arranged(how), memory_peak(self.device) as peak:
             labels = self._work(how, watch)
             seconds = watch.seconds()
         return Run(self._split(seconds), peak.gigabytes, labels)
@@ -83,7 +82,10 @@ class Bench:
     def _split(self, seconds: Mapping[str, float]) -> dict[str, float]:
         raise NotImplementedError
 
-    def _watched(self) -> dict[str, list[nn.Module]]:
+    def _watched(self, how: How) -> dict[str, list[nn.Module]]:
+        """Modules that are timed by themselves, by the name of the step."""
+        if how.compiled:  # into one, which cannot be looked into; the adapter counts as body
+            return {}
         adapter = getattr(self.model.backbone, 'adapter', None)
         stages = list(adapter) if isinstance(adapter, nn.ModuleList) else [adapter]
         return {'adapter': [stage for stage in stages if stage is not None]}
@@ -134,21 +136,27 @@ class TrainingBench(Bench):
         device: torch.device,
     ) -> None:
         super().__init__(model, device)
+        if not isinstance(self.model, EncoderDecoder):
+            raise ValueError(
+                f'{type(self.model).__name__} trains otherwise than a segmentor by itself; time '
+                'its steps with tools/benchmark_step.py'
+            )
         self.model.train()
         self.optimizer = build_optim_wrapper(self.model, optim_wrapper).optimizer
         self.images = torch.randn(batch, 3, *size, device=device)
         self.samples = random_samples(batch, size, self.model.num_classes, device)
 
-    def _watched(self) -> dict[str, list[nn.Module]]:
+    def _watched(self, how: How) -> dict[str, list[nn.Module]]:
         criterion = getattr(self.model.decode_head, 'criterion', None)
-        return {**super()._watched(), 'loss': [] if criterion is None else [criterion]}
+        return {**super()._watched(how), 'loss': [] if criterion is None else [criterion]}
 
     def _work(self, how: How, watch: Stopwatch) -> None:
-        with watch.span('backbone'):
-            maps = self.model.extract_feat(self.images)
-        with watch.span('whole head'):
-            losses = self.model._decode_head_forward_train(maps, self.samples)
-            loss: Tensor = sum(value for name, value in losses.items() if 'loss' in name)
+        with watch.watching(self._watched(how)):  # not while the backward pass recomputes
+            with watch.span('backbone'):
+                maps = self.model.extract_feat(self.images)
+            with watch.span('whole head'):
+                losses = self.model._decode_head_forward_train(maps, self.samples)
+                loss: Tensor = sum(value for name, value in losses.items() if 'loss' in name)
         del maps, losses
         with watch.span('backward'), torch.autocast(self.device.type, enabled=False):
             loss.backward()
@@ -179,20 +187,20 @@ class InferenceBench(Bench):
         self.image = torch.randn(1, 3, *size, device=device)
         self.metas = [{'img_shape': size, 'ori_shape': size}]
 
-    def _watched(self) -> dict[str, list[nn.Module]]:
-        return {**super()._watched(), 'backbone': [self.model.backbone]}
-
     @torch.inference_mode()
     def _work(self, how: How, watch: Stopwatch) -> Tensor:
         head = self.model.decode_head
         self.model.test_cfg.window_batch = how.windows
-        timed = _timed(head.predict, watch, 'head')
-        with changed([(head, 'predict', timed)]), watch.span('image'):
+        timed = [
+            (head, 'predict', _timed(head.predict, watch, 'head')),
+            (self.model, 'extract_feat', _timed(self.model.extract_feat, watch, 'backbone')),
+        ]
+        with changed(timed), watch.watching(self._watched(how)), watch.span('image'):
             return self.model.inference(self.image, self.metas).argmax(1)
 
     def _split(self, seconds: Mapping[str, float]) -> dict[str, float]:
         adapter, head = seconds.get('adapter', 0.0), seconds['head']
-        backbone = seconds.get('backbone', seconds['image'] - head)
+        backbone = seconds['backbone']
         values = (backbone - adapter, adapter, head, seconds['image'] - backbone - head)
         return dict(zip(LABELLING, values, strict=True))
 

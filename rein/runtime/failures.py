@@ -92,7 +92,10 @@ def explain(error: BaseException, config: Config | None) -> str | None:
         unknown = explain_unknown_key if isinstance(error, TypeError) else explain_unknown_type
         return unknown(config, error)
     if isinstance(error, torch.OutOfMemoryError):
-        return f'the GPU has no room: {MORE_ROOM}'
+        return (
+            f'the GPU has no room. In training: {MORE_ROOM}. In testing: '
+            'model.test_cfg.keep_scores=False, a smaller window_batch, --amp'
+        )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
         return f'{error.strerror}; the checkpoints written so far are whole'
     if isinstance(error, OSError) and error.strerror and error.filename is None:

@@ -1,7 +1,7 @@
 """Rein on DINOv2-L in two views, with the style losses of BlindNet.
 
 The covariances are those of two maps in the middle of the frozen body, normalised for the losses
-only; the pixels that are contrasted come from its last but one map and from the pixel decoder.
+only, at the body's own stride of 16; the pixels that are contrasted come from its last but one map and from the pixel decoder.
 """
 
 _base_ = ['./rein_dinov2_large.py']

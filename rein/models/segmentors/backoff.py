@@ -1,6 +1,7 @@
 """A training step that does not fit into memory, repeated with less of it."""
 
 import logging
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -21,10 +22,11 @@ def recompute(model: nn.Module) -> bool:
     before = _recomputing(model)
     body = getattr(model.backbone, 'body', None)
     if hasattr(body, 'set_grad_checkpointing'):
-        body.set_grad_checkpointing(enable=True)
-    encoder = getattr(getattr(model.decode_head, 'pixel_decoder', None), 'encoder', None)
-    if hasattr(encoder, 'with_cp'):
-        encoder.with_cp = True
+        with suppress(AssertionError):  # how timm's models say that they cannot
+            body.set_grad_checkpointing(enable=True)
+    for part in (*model.backbone.modules(), *model.decode_head.modules()):
+        if 'with_cp' in vars(part):
+            part.with_cp = True
     return _recomputing(model) != before
 
 
@@ -58,13 +60,13 @@ class MemoryBackoff:
                     raise MemoryError(f'no room for a training step; {MORE_ROOM}') from error
                 if not recompute(self):
                     raise MemoryError(
-                        f'no room for a training step although activations are recomputed; '
-                        f'{MORE_ROOM}'
+                        f'no room for a training step, and no more of this model can be '
+                        f'recomputed; {MORE_ROOM}'
                     ) from error
             print_log(
                 'no room on the GPU for a training step: activations are recomputed from here on, '
-                'which takes about a third more time (with_cp=True of backbone and pixel_decoder '
-                'starts so)',
+                'which takes about a third more time (with_cp=True, where backbone and head have '
+                'it, starts so)',
                 logger='current',
                 level=logging.WARNING,
             )

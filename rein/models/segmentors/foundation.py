@@ -150,8 +150,12 @@ class FoundationSegmentor(MemoryBackoff, EncoderDecoder):
         if not data_samples or self.test_cfg.mode != 'slide' or not 2 <= self.out_channels <= 256:
             return False
         sizes = {tuple(sample.metainfo['ori_shape'][:2]) for sample in data_samples}
-        flipped = any(sample.metainfo.get('flip', False) for sample in data_samples)
-        return sizes == {tuple(inputs.shape[-2:])} and not flipped
+        moved = any(
+            sample.metainfo.get('flip', False)
+            or any(sample.metainfo.get('img_padding_size', sample.metainfo.get('padding_size', ())))
+            for sample in data_samples
+        )
+        return sizes == {tuple(inputs.shape[-2:])} and not moved
 
 
 def _default(part: type, argument: str, missing: object = None) -> object:

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from rein.models.heads.hrda import TwoResolutions
 from rein.models.segmentors.foundation import FoundationSegmentor
-from rein.models.segmentors.window_batch import WindowBatch
 from rein.models.segmentors.windows import Box, stitched_bands, window_boxes
 
 
@@ -109,7 +108,7 @@ class HRDASegmentor(FoundationSegmentor):
         bands = stitched_bands(
             inputs,
             boxes,
-            WindowBatch(self.detail_batch or len(boxes) * len(inputs)),
+            self.detail_batch or len(boxes) * len(inputs),
             lambda crops: self.decode_head.head(parent.extract_feat(crops)),
             step=self.decode_head.output_stride,
         )

@@ -265,6 +265,11 @@ class SelfTraining(SegmentorWrapper):
             samples = self.teacher.ask(self.student, 'predict', *asked)
         else:
             samples = self.segmentor(*asked, mode='predict')
+        if any('seg_logits' not in sample for sample in samples):
+            raise ValueError(
+                'test_cfg.keep_scores of the segmentor is False, but labels for training need the '
+                'scores; leave it out'
+            )
         return [self._best(sample.seg_logits.data[None]) for sample in samples]
 
     def _best(self, scores: Tensor) -> PseudoLabels:

@@ -47,6 +47,7 @@ class WindowBatch:
         device = window.device
         key = (tuple(window.shape), torch.is_autocast_enabled('cuda'))
         if key not in self._each:
+            predict(window)  # libraries take what they keep
             torch.cuda.reset_peak_memory_stats(device)
             before = torch.cuda.memory_allocated(device)
             predict(window)
@@ -71,13 +72,13 @@ class WindowBatch:
                 '--amp, or a GPU with more memory'
             ) from error
         self._most = number // 2
+        torch.cuda.empty_cache()
         print_log(
             f'no room on the GPU for {number} windows at a time: going on with {self._most} '
             f'(model.test_cfg.window_batch={self._most} starts so)',
             logger='current',
             level=logging.WARNING,
         )
-        torch.cuda.empty_cache()
         return self._most
 
 

@@ -28,6 +28,13 @@ def check_windows(test_cfg: Mapping) -> None:
             raise ValueError(
                 f"model.test_cfg.{key} is {pair!r}; mode 'slide' takes (height, width) in pixels"
             )
+    if any(
+        step > side for step, side in zip(test_cfg['stride'], test_cfg['crop_size'], strict=True)
+    ):
+        raise ValueError(
+            f'model.test_cfg.stride {test_cfg["stride"]} is larger than crop_size '
+            f'{test_cfg["crop_size"]}: pixels between the windows would have no scores'
+        )
     windows, memory = test_cfg.get('window_batch', 1), test_cfg.get('window_memory')
     if windows != 'auto' and (not isinstance(windows, int) or windows < 1):
         raise ValueError(
@@ -62,7 +69,7 @@ def window_boxes(
 def stitched_bands(
     images: Tensor,
     boxes: list[Box],
-    windows: WindowBatch,
+    windows: WindowBatch | int,
     predict: Callable[[Tensor], Tensor],
     step: int = 1,
 ) -> Iterator[Tensor]:
@@ -73,7 +80,8 @@ def stitched_bands(
     Args:
         images: (B, 3, H, W).
         boxes: windows of equal size that cover the image, row by row.
-        windows: how many per call of ``predict``, counted over all images.
+        windows: how many per call of ``predict``, counted over all images. A plain number stays
+            as it is when memory runs out, for the caller to deal with.
         predict: crops (n, 3, h, w) -> scores (n, K, h / step, w / step), rounded up.
         step: pixels between two scores; a window begins at a whole score.
 
@@ -101,22 +109,37 @@ def stitched_bands(
 
 
 def _predicted(
-    images: Tensor, boxes: list[Box], windows: WindowBatch, predict: Callable[[Tensor], Tensor]
+    images: Tensor,
+    boxes: list[Box],
+    windows: WindowBatch | int,
+    predict: Callable[[Tensor], Tensor],
 ) -> Iterator[tuple[int, int, Tensor]]:
     """Top, left and scores (B, K, h, w) of every window; fewer at a time if memory runs out."""
-
-    def crops(chunk: list[Box]) -> Tensor:
-        return torch.cat([images[..., top:low, left:right] for top, left, low, right in chunk])
-
-    number = windows.number(crops(boxes[:1])[:1], predict)
+    count = len(images)
+    number = windows if isinstance(windows, int) else None
     first = 0
     while first < len(boxes):
-        chunk = boxes[first : first + max(number // len(images), 1)]
+        ran_out = None
         try:
-            scores = predict(crops(chunk)).unflatten(0, (len(chunk), len(images)))
+            if number is None:
+                number = windows.number(_crops(images[:1], boxes[:1]), predict)
+            chunk = boxes[first : first + max(number // count, 1)]
+            # Fewer windows than images go in parts.
+            scores = [predict(part) for part in _crops(images, chunk).split(number)]
         except torch.OutOfMemoryError as error:
-            number = windows.shrink(min(number, len(chunk) * len(images)), error)
+            if isinstance(windows, int):
+                raise
+            ran_out = error.with_traceback(None)  # which would hold what did not fit
+        if ran_out is not None:
+            tried = 1 if number is None else min(number, len(chunk) * count)
+            number = windows.shrink(tried, ran_out)
             continue
+        scores = torch.cat(scores).unflatten(0, (len(chunk), count))
         for (top, left, _, _), part in zip(chunk, scores, strict=True):
             yield top, left, part
         first += len(chunk)
+
+
+def _crops(images: Tensor, boxes: list[Box]) -> Tensor:
+    """Windows (boxes * B, 3, h, w) of images (B, 3, H, W)."""
+    return torch.cat([images[..., top:low, left:right] for top, left, low, right in boxes])

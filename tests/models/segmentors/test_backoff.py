@@ -6,8 +6,10 @@ from mmengine.config import ConfigDict
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from torch import nn
 
 from rein.benchmarks.inputs import random_samples
+from rein.models.segmentors.backoff import recompute
 
 MODEL = {
     'type': 'FoundationSegmentor',
@@ -29,6 +31,8 @@ MODEL = {
     'test_cfg': {'mode': 'whole'},
     'data_preprocessor': {'type': 'SegDataPreProcessor', 'size': (64, 64)},
 }
+
+FCN = {'type': 'FCNHead', 'in_index': 3, 'channels': 8, 'num_classes': 5, 'num_convs': 1}
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +87,7 @@ def test_the_step_is_the_one_that_memory_would_have_allowed(monkeypatch):
 def test_a_step_that_fails_twice_says_what_helps(monkeypatch):
     model, optimizer = built()
     run_out(model, monkeypatch, times=9)
-    with pytest.raises(MemoryError, match=r'although activations.*batch_size'):
+    with pytest.raises(MemoryError, match=r'no more of this model.*batch_size'):
         model.train_step(batch(), optimizer)
 
 
@@ -96,8 +100,28 @@ def test_gradients_of_earlier_batches_are_not_thrown_away_in_silence(monkeypatch
 
 
 def test_batch_norms_do_not_count_a_batch_twice(monkeypatch):
-    head = {'type': 'FCNHead', 'in_index': 3, 'channels': 8, 'num_classes': 5, 'num_convs': 1}
-    model, optimizer = built({**head, 'norm_cfg': {'type': 'BN'}})
+    model, optimizer = built({**FCN, 'norm_cfg': {'type': 'BN'}})
     run_out(model, monkeypatch)
     with pytest.raises(MemoryError, match=r'with_cp=True'):
         model.train_step(batch(), optimizer)
+
+
+def test_a_timm_model_that_cannot_recompute_is_left_as_it_is(monkeypatch):
+    model, _ = built({**FCN, 'norm_cfg': {'type': 'BN'}})
+
+    def cannot(*, enable):
+        raise AssertionError('gradient checkpointing not supported')
+
+    monkeypatch.setattr(model.backbone.body, 'set_grad_checkpointing', cannot)
+    assert not recompute(model)
+
+
+def test_backbones_with_a_key_of_their_own_recompute_too():
+    model = nn.Module()
+    model.backbone = MODELS.build(
+        {'type': 'MixTransformer', 'num_layers': (1,) * 4, 'num_heads': (1,) * 4, 'embed_dims': 8}
+    )
+    model.decode_head = nn.Identity()
+    assert recompute(model)
+    assert model.backbone.with_cp
+    assert not recompute(model)

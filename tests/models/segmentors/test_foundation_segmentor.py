@@ -92,6 +92,7 @@ def test_head_with_feature_strides_is_told_the_true_ones():
     [
         ({'crop_size': None}, r'test_cfg\.crop_size'),
         ({'stride': (43, 0)}, r'test_cfg\.stride'),
+        ({'stride': (43, 65)}, r'test_cfg\.stride'),
         ({'window_batch': 0}, r'test_cfg\.window_batch'),
         ({'mode': 'slides'}, r"test_cfg\.mode is 'slides'"),
     ],
@@ -231,6 +232,37 @@ def test_windows_become_fewer_when_memory_runs_out_and_stay_so(caplog):
     for _ in range(2):
         torch.testing.assert_close(next(stitched_bands(images, boxes, windows, predict)), images)
     assert calls == [4, 2, 2, 1, 2, 2, 1]
+
+
+def test_windows_of_several_images_become_fewer_down_to_one():
+    images, boxes = torch.randn(4, 3, 8, 24), window_boxes((8, 24), (8, 8), (8, 8))
+    calls = []
+
+    def predict(crops):
+        calls.append(len(crops))
+        if len(crops) > 1:
+            raise torch.OutOfMemoryError
+        return crops
+
+    (found,) = stitched_bands(images, boxes, WindowBatch(8), predict)
+    torch.testing.assert_close(found, images)
+    assert calls == [8, 4, 2, *[1] * 12]
+
+
+def test_a_plain_number_of_windows_leaves_memory_to_the_caller():
+    def predict(crops):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        next(stitched_bands(torch.randn(1, 3, 8, 8), [(0, 0, 8, 8)], 4, predict))
+
+
+def test_labels_of_a_padded_image_come_from_its_scores():
+    model, images = build(test_cfg={**SLIDE, 'keep_scores': False}), torch.randn(1, 3, 64, 96)
+    meta = {'ori_shape': (64, 96), 'img_shape': (60, 90), 'img_padding_size': (0, 6, 0, 4)}
+    with torch.no_grad():
+        (sample,) = model.predict(images, [SegDataSample(metainfo=meta)])
+    assert 'seg_logits' in sample
 
 
 def test_a_single_window_without_room_is_told_what_helps():
