@@ -100,6 +100,7 @@ def test_a_run_in_shards_that_was_resumed_equals_one_that_was_not(home, sharded)
     half.mkdir()
     shutil.copy(sharded.with_name('iter_2.pth'), half)
     resumed = train(home / 'small_fsdp.py', half, '--resume')
+    assert losses(half).keys() == {3, 4}
     assert losses(half) == {k: v for k, v in losses(sharded.parent).items() if k > 2}
     assert same(resumed, sharded)
 

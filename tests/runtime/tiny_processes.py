@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
+from mmseg.visualization import SegLocalVisualizer
 from torch import multiprocessing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
@@ -56,6 +57,8 @@ def write_configs(folder: Path) -> None:
 
 def _work(rank: int, function: object, arguments: tuple, port: int, count: int) -> None:
     torch.set_num_threads(1)
+    # A fork has what runs of other tests left: with their visualizer it writes into their logs.
+    SegLocalVisualizer._instance_dict.clear()
     os.environ.update(
         MASTER_ADDR='127.0.0.1',
         MASTER_PORT=str(port),
